@@ -1,0 +1,1 @@
+"""PyTorch's API and behaviour on JAX: ``import jaxtorch as torch``."""

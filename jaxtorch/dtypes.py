@@ -1,0 +1,160 @@
+"""torch's dtypes, their NumPy twins, and torch's rules for promoting one into another."""
+
+from __future__ import annotations
+
+import ml_dtypes
+import numpy as np
+
+__all__ = ["dtype", "from_numpy_dtype", "get_default_dtype", "set_default_dtype", "promote_types"]
+
+BOOL, INT, FLOAT, COMPLEX = range(4)
+
+
+class dtype:
+    """A torch dtype: one object each, compared by identity."""
+
+    __slots__ = (
+        "name", "numpy", "category", "is_floating_point", "is_complex", "itemsize", "is_signed",
+        "legacy", "__weakref__",
+    )  # fmt: skip
+
+    def __init__(self, name: str, numpy_type, category: int, legacy: str):
+        self.name = name
+        self.numpy = np.dtype(numpy_type)
+        self.category = category
+        self.is_floating_point = category == FLOAT
+        self.is_complex = category == COMPLEX
+        self.is_signed = category >= FLOAT or (category == INT and self.numpy.kind == "i")
+        self.itemsize = self.numpy.itemsize
+        self.legacy = legacy  # PyTorch's C++ name: "Float", "Long", as its messages and types use it
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+    def __reduce__(self):
+        return (_by_name, (self.name,))
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def to_complex(self) -> dtype:
+        return {2: complex32_missing, 4: complex64, 8: complex128}.get(self.itemsize, complex64)
+
+    def to_real(self) -> dtype:
+        return {complex64: float32, complex128: float64}.get(self, self)
+
+
+def _by_name(name: str) -> dtype:
+    return ALL[name]
+
+
+float16 = half = dtype("float16", np.float16, FLOAT, "Half")
+bfloat16 = dtype("bfloat16", ml_dtypes.bfloat16, FLOAT, "BFloat16")
+float32 = float = dtype("float32", np.float32, FLOAT, "Float")
+float64 = double = dtype("float64", np.float64, FLOAT, "Double")
+uint8 = dtype("uint8", np.uint8, INT, "Byte")
+uint16 = dtype("uint16", np.uint16, INT, "UInt16")
+uint32 = dtype("uint32", np.uint32, INT, "UInt32")
+uint64 = dtype("uint64", np.uint64, INT, "UInt64")
+int8 = dtype("int8", np.int8, INT, "Char")
+int16 = short = dtype("int16", np.int16, INT, "Short")
+int32 = int = dtype("int32", np.int32, INT, "Int")
+int64 = long = dtype("int64", np.int64, INT, "Long")
+bool = dtype("bool", np.bool_, BOOL, "Bool")
+complex64 = cfloat = dtype("complex64", np.complex64, COMPLEX, "ComplexFloat")
+complex128 = cdouble = dtype("complex128", np.complex128, COMPLEX, "ComplexDouble")
+# A half tensor paired with a complex one: JAX has no 2 x 16 bit complex type.
+complex32_missing = complex64
+
+ALL = {
+    d.name: d
+    for d in (
+        float16, bfloat16, float32, float64, uint8, uint16, uint32, uint64, int8, int16, int32,
+        int64, bool, complex64, complex128,
+    )
+}  # fmt: skip
+_FROM_NUMPY = {d.numpy: d for d in ALL.values()}
+HALF_TYPES = frozenset({float16, bfloat16})
+
+
+def from_numpy_dtype(numpy_dtype) -> dtype:
+    """The torch dtype of a NumPy dtype; TypeError where torch has none (strings, objects)."""
+    try:
+        return _FROM_NUMPY[np.dtype(numpy_dtype)]
+    except (KeyError, TypeError):
+        raise TypeError(
+            f"can't convert np.ndarray of type {numpy_dtype}. The only supported types are: "
+            "float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint64, "
+            "uint32, uint16, uint8, and bool."
+        ) from None
+
+
+_default = float32
+_on_default_change = []  # called with (old, new): what caches by default dtype registers here
+
+
+def get_default_dtype() -> dtype:
+    return _default
+
+
+def set_default_dtype(d: dtype, /) -> None:
+    """Make ``d`` (a floating point dtype) the one of Python floats and of creation functions."""
+    global _default
+    if not isinstance(d, dtype):
+        raise TypeError(f"invalid dtype object: only floating-point types are supported, got {d!r}")
+    if not d.is_floating_point:
+        raise TypeError("only floating-point types are supported as the default type")
+    old, _default = _default, d
+    for notify in _on_default_change:
+        notify(old, d)
+
+
+def default_complex() -> dtype:
+    return complex128 if _default is float64 else complex64
+
+
+def promote_types(a: dtype, b: dtype) -> dtype:
+    """The smallest dtype, in torch's lattice, that both cast to.
+
+    >>> promote_types(int64, float16)
+    torch.float16
+    """
+    return _PROMOTE[a, b]
+
+
+def _promote(a: dtype, b: dtype) -> dtype:
+    if a is b:
+        return a
+    if a.category != b.category:
+        low, high = (a, b) if a.category < b.category else (b, a)
+        if high.category == COMPLEX and low.category == FLOAT:
+            return complex128 if low is float64 else high
+        return high
+    if a.category == FLOAT:
+        if {a, b} == {float16, bfloat16}:
+            return float32
+        return a if a.itemsize > b.itemsize else b
+    if a.category == COMPLEX:
+        return complex128
+    unsigned = [d for d in (a, b) if d.numpy.kind == "u"]
+    if len(unsigned) != 1:
+        return a if a.itemsize > b.itemsize else b
+    u, s = (a, b) if a is unsigned[0] else (b, a)
+    if u is not uint8:
+        raise RuntimeError(
+            f"Promotion for uint16, uint32, uint64 types is not supported, attempted to promote "
+            f"{a.legacy} and {b.legacy}"
+        )
+    return int16 if s is int8 else s
+
+
+class _Lattice(dict):
+    def __missing__(self, pair):
+        self[pair] = found = _promote(*pair)
+        return found
+
+
+_PROMOTE = _Lattice()
