@@ -1,0 +1,69 @@
+"""Handwritten digits as arrays: scikit-learn's bundled set, or a folder of MNIST's idx files."""
+
+import gzip
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Digits(NamedTuple):
+    """Images are float32 (N, 1, 32, 32) with values from -1 to 1; labels are int64 (N,)."""
+
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+
+    def head(self, train: int, test: int) -> "Digits":
+        """The first few of each, for a quick try."""
+        return Digits(
+            self.train_images[:train],
+            self.train_labels[:train],
+            self.test_images[:test],
+            self.test_labels[:test],
+        )
+
+
+def load_digits(folder: str | None = None) -> Digits:
+    """The digits in `folder` (MNIST, Fashion-MNIST: idx files, gzipped or not), else the bundled."""
+    return idx_digits(Path(folder)) if folder else bundled_digits()
+
+
+def bundled_digits() -> Digits:
+    """1797 digits of 8x8 pixels, each pixel grown to 4x4; one in five is kept for the test."""
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    images = bunch.images.astype(np.float32)[:, None] / 8 - 1
+    images = images.repeat(4, axis=2).repeat(4, axis=3)
+    labels = bunch.target.astype(np.int64)
+    order = np.random.RandomState(0).permutation(len(labels))
+    train, test = order[len(order) // 5 :], order[: len(order) // 5]
+    return Digits(images[train], labels[train], images[test], labels[test])
+
+
+def idx_digits(folder: Path) -> Digits:
+    """28x28 images, with a border of two pixels around each."""
+    arrays = []
+    for part in ("train", "t10k"):
+        images = read_idx(folder, f"{part}-images-idx3-ubyte").astype(np.float32) / 127.5 - 1
+        padded = np.pad(images[:, None], ((0, 0), (0, 0), (2, 2), (2, 2)), constant_values=-1)
+        arrays += [padded, read_idx(folder, f"{part}-labels-idx1-ubyte").astype(np.int64)]
+    return Digits(*arrays)
+
+
+def read_idx(folder: Path, name: str) -> np.ndarray:
+    """An idx file: two zero bytes, a type byte, the number of axes, the sizes, the data."""
+    for path in (folder / name, folder / f"{name}.gz"):
+        if path.exists():
+            data = path.read_bytes()
+            data = gzip.decompress(data) if path.suffix == ".gz" else data
+            break
+    else:
+        raise FileNotFoundError(f"{folder} holds neither {name} nor {name}.gz")
+    if data[:3] != b"\0\0\x08":
+        raise ValueError(f"{path} is no idx file of unsigned bytes")
+    axes = data[3]
+    shape = np.frombuffer(data, ">i4", count=axes, offset=4)
+    return np.frombuffer(data, np.uint8, offset=4 + 4 * axes).reshape(shape)
