@@ -26,7 +26,7 @@ class Digits(NamedTuple):
 
 
 def load_digits(folder: str | None = None) -> Digits:
-    """The digits in `folder` (MNIST, Fashion-MNIST: idx files, gzipped or not), else the bundled."""
+    """Those in `folder` (MNIST, Fashion-MNIST: idx files, gzipped or not), or the bundled ones."""
     return idx_digits(Path(folder)) if folder else bundled_digits()
 
 

@@ -52,7 +52,7 @@ def test_gpt_learns_and_writes(example, capsys):
 
 def test_regression_finds_the_curve(example, tmp_path):
     arguments = ["--steps", "300", "--points", "80", "--out", str(tmp_path)]
-    assert example("regression").main(arguments) < 0.3
+    assert example("regression").main(arguments) < 0.4
     assert {path.name for path in tmp_path.iterdir()} == {"fit.png", "loss.png"}
 
 
