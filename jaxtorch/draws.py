@@ -1,0 +1,264 @@
+"""What PyTorch's CPU draws from its generator: the same words, the same numbers, as NumPy arrays.
+
+Every function takes ``gen`` (a ``random.Generator``), a shape and a jaxtorch dtype, and leaves the
+generator where PyTorch would leave it. Checked bit for bit against PyTorch 2.13 on x86-64
+(``tests/parity/test_random.py``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from jaxtorch import dtypes
+from jaxtorch.box_muller import BLOCK, box_muller_float32, box_muller_float64, fma, libm
+
+Shape = Sequence[int]
+# Bits of the significand: whole numbers up to 2**digits are exact.
+_DIGITS = {dtypes.float16: 11, dtypes.bfloat16: 8, dtypes.float32: 24, dtypes.float64: 53}
+
+
+def _float_only(dtype, name: str) -> None:
+    if not dtype.is_floating_point:
+        raise RuntimeError(f"\"{name}\" not implemented for '{dtype.legacy}'")
+
+
+def _unit_doubles(gen, count: int) -> np.ndarray:
+    return (gen.draw64(count) & np.uint64(2**53 - 1)).astype(np.float64) * 2.0**-53
+
+
+def uniform(gen, shape: Shape, dtype, low: float = 0.0, high: float = 1.0) -> np.ndarray:
+    """Uniform in [low, high)."""
+    _float_only(dtype, "check_uniform_bounds")
+    if not low <= high:
+        raise RuntimeError(
+            f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}"
+        )
+    count = math.prod(shape)
+    if dtype is dtypes.float64:
+        x = _unit_doubles(gen, count)
+    else:
+        x = (gen.draw32(count) & np.uint32(2**24 - 1)).astype(np.float32)
+        x *= np.float32(2.0**-24)
+    if (low, high) != (0, 1):
+        # The scaling is one fused multiply-add: for float32 by way of float64.
+        start = x.dtype.type(low)
+        span = np.float64(x.dtype.type(high) - start)
+        x = (fma if x.dtype == np.float64 else _scale)(x, span, np.float64(start))
+    x = x.astype(dtype.numpy, copy=False)
+    start, end = np.array([low, high], dtype.numpy)
+    x[x == end] = start  # what rounds up to the open end begins again
+    return x.reshape(shape)
+
+
+def _scale(x: np.ndarray, span: np.float64, start: np.float64) -> np.ndarray:
+    return (x * span + start).astype(np.float32)
+
+
+def normal(gen, shape: Shape, dtype, mean: float = 0.0, std: float = 1.0) -> np.ndarray:
+    """Normal with this mean and standard deviation."""
+    _float_only(dtype, "normal_kernel_cpu")
+    if not std >= 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
+    count = math.prod(shape)
+    if count < BLOCK:
+        return _normal_pairs(gen, count, mean, std).astype(dtype.numpy).reshape(shape)
+    wide = dtype is dtypes.float64
+    draw, transform = (
+        (_unit_doubles, box_muller_float64) if wide else (_words, box_muller_float32)
+    )
+    tail = count % BLOCK
+    with gen.lock:
+        # The halves leave an unfilled block undrawn; then the last 16 elements are drawn anew.
+        drawn = draw(gen, count if dtype in (dtypes.float32, dtypes.float64) else count - tail)
+        x = transform(drawn[: count - tail], mean, std)
+        if tail:
+            x = np.concatenate([x[: count - BLOCK], transform(draw(gen, BLOCK), mean, std)])
+    return x.astype(dtype.numpy, copy=False).reshape(shape)
+
+
+def _words(gen, count: int) -> np.ndarray:
+    return gen.draw32(count)
+
+
+def _normal_pairs(gen, count: int, mean: float, std: float) -> np.ndarray:
+    """Normals in float64, two from each pair of uniforms; an odd one out is kept by ``gen``."""
+    out = np.empty(count)
+    with gen.lock:
+        start = 0
+        if count and gen.spare_normal is not None:
+            out[0], gen.spare_normal, start = gen.spare_normal, None, 1
+        pairs = (count - start + 1) // 2
+        if pairs:
+            u = _unit_doubles(gen, 2 * pairs).reshape(-1, 2)
+            radius = np.sqrt(-2 * libm(math.log1p, -u[:, 1]))
+            angle = 2 * math.pi * u[:, 0]
+            normals = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).ravel()
+            out[start:] = normals[: count - start]
+            if (count - start) % 2:
+                gen.spare_normal = float(normals[-1])
+    return fma(out, std, mean)
+
+
+def randint(gen, low: int, high: int, shape: Shape, dtype) -> np.ndarray:
+    """Integers in [low, high), in any dtype."""
+    low, high = int(low), int(high)
+    if low >= high:
+        raise RuntimeError(
+            f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
+        )
+    _check_bound(low, dtype, "from")
+    _check_bound(high - 1, dtype, "to - 1")
+    return _from_range(gen, shape, dtype, low, high - low)
+
+
+def _check_bound(value: int, dtype, name: str) -> None:
+    least, most = _bounds(dtype)
+    if not least <= value <= most:
+        raise RuntimeError(f"{name} is out of bounds for {_CPP_NAMES[dtype]}")
+
+
+_CPP_NAMES = {
+    dtypes.bool: "bool", dtypes.uint8: "unsigned char", dtypes.int8: "signed char",
+    dtypes.int16: "short int", dtypes.int32: "int", dtypes.int64: "long int",
+    dtypes.uint16: "short unsigned int", dtypes.uint32: "unsigned int",
+    dtypes.uint64: "long unsigned int", dtypes.float16: "c10::Half",
+    dtypes.bfloat16: "c10::BFloat16", dtypes.float32: "float", dtypes.float64: "double",
+}  # fmt: skip
+
+
+def _bounds(dtype) -> tuple[int, int]:
+    if dtype is dtypes.bool:
+        return 0, 1
+    if dtype.is_floating_point:
+        import ml_dtypes
+
+        most = int(float(ml_dtypes.finfo(dtype.numpy).max))
+        return -most, most
+    info = np.iinfo(dtype.numpy)
+    return int(info.min), int(info.max)
+
+
+def _from_range(gen, shape: Shape, dtype, low: int, span: int) -> np.ndarray:
+    count = math.prod(shape)
+    if span < 2**28:  # PyTorch's switch to 64-bit draws, which keeps the remainder's bias small
+        x = (gen.draw32(count) % np.uint32(span)).astype(np.int64)
+    else:
+        x = (gen.draw64(count) % np.uint64(span)).view(np.int64)
+    x += np.uint64(low % 2**64).astype(np.int64)
+    return x.astype(dtype.numpy).reshape(shape)
+
+
+def random_(gen, shape: Shape, dtype, low: int | None = None, high: int | None = None):
+    """``Tensor.random_``: the type's whole range, or [low, its maximum], or [low, high)."""
+    if low is not None and high is not None:
+        return randint(gen, low, high, shape, dtype)
+    if dtype.is_floating_point:
+        most = 2 ** _DIGITS[dtype]
+    else:
+        most = _bounds(dtype)[1]
+    if low is not None:
+        low = int(low)
+        if low == -(2**63):
+            return gen.draw64(math.prod(shape)).astype(dtype.numpy).reshape(shape)
+        _check_bound(low, dtype, "from")
+        return _from_range(gen, shape, dtype, low, most + 1 - low)
+    count = math.prod(shape)
+    if dtype in (dtypes.float64, dtypes.int64, dtypes.uint64):
+        x = gen.draw64(count) % np.uint64(most + 1) if most + 1 < 2**64 else gen.draw64(count)
+    else:
+        x = gen.draw32(count) % np.uint32(most + 1) if most + 1 < 2**32 else gen.draw32(count)
+    return x.astype(dtype.numpy).reshape(shape)
+
+
+def permutation(gen, n: int, dtype=dtypes.int64) -> np.ndarray:
+    """``randperm``: Fisher and Yates' shuffle of 0..n-1, from the front."""
+    if n < 0:
+        raise RuntimeError(f"n must be non-negative, got {n}")
+    if n == 0:
+        return np.empty(0, dtype.numpy)
+    left = np.arange(n, 1, -1, dtype=np.uint64)
+    draw = gen.draw32 if n < (2**32 - 1) // 20 else gen.draw64
+    hops = (draw(n - 1) % left).tolist()
+    order = list(range(n))
+    for i, hop in enumerate(hops):
+        j = i + hop
+        order[i], order[j] = order[j], order[i]
+    return np.array(order, dtype.numpy)
+
+
+def bernoulli(gen, shape: Shape, dtype, p: float = 0.5) -> np.ndarray:
+    """1 with probability ``p``, else 0."""
+    if not 0 <= p <= 1:
+        raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}")
+    return (_unit_doubles(gen, math.prod(shape)) < p).astype(dtype.numpy).reshape(shape)
+
+
+def bernoulli_like(gen, p: np.ndarray, dtype) -> np.ndarray:
+    """1 with each element's own probability, else 0. (A single-precision ``p`` takes one word.)"""
+    p = np.asarray(p)
+    if not ((p >= 0) & (p <= 1)).all():
+        raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
+    of = dtypes.float64 if p.dtype == np.float64 else dtypes.float32
+    return (uniform(gen, p.shape, of) < p.astype(of.numpy)).astype(dtype.numpy)
+
+
+def exponential(gen, shape: Shape, dtype, lambd: float = 1.0) -> np.ndarray:
+    """Exponential with rate ``lambd``."""
+    if not dtype.is_floating_point:
+        raise RuntimeError(
+            "Exponential distribution is a continuous probability distribution. dtype must be a "
+            f"floating point but you specified {dtype.legacy}"
+        )
+    if not lambd > 0:
+        raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}")
+    x = -1.0 / lambd * libm(math.log1p, -_unit_doubles(gen, math.prod(shape)))
+    return x.astype(dtype.numpy).reshape(shape)
+
+
+def geometric(gen, shape: Shape, dtype, p: float) -> np.ndarray:
+    """The number of trials up to the first success, of probability ``p``."""
+    if not 0 < p < 1:
+        raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p:g}")
+    u = _unit_doubles(gen, math.prod(shape))
+    x = np.ceil(libm(_log, u) / math.log1p(-p))
+    return x.astype(dtype.numpy).reshape(shape)
+
+
+def _log(x: float) -> float:
+    return math.log(x) if x else -math.inf
+
+
+def cauchy(gen, shape: Shape, dtype, median: float = 0.0, sigma: float = 1.0) -> np.ndarray:
+    """Cauchy around ``median``."""
+    if not dtype.is_floating_point:
+        raise RuntimeError(
+            "Cauchy distribution is a continuous probability distribution. dtype must be a "
+            f"floating point but you specified {dtype.legacy}"
+        )
+    if not sigma > 0:
+        raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma:g}")
+    u = _unit_doubles(gen, math.prod(shape))
+    x = fma(libm(math.tan, math.pi * (u - 0.5)), sigma, median)
+    return x.astype(dtype.numpy).reshape(shape)
+
+
+def log_normal(gen, shape: Shape, dtype, mean: float = 1.0, std: float = 2.0) -> np.ndarray:
+    """exp of a normal with this mean and standard deviation."""
+    _float_only(dtype, "log_normal_cpu")
+    if not std > 0:
+        raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std:g}")
+    x = libm(math.exp, _normal_pairs(gen, math.prod(shape), mean, std))
+    return x.astype(dtype.numpy).reshape(shape)
+
+
+def multinomial(gen, weights: np.ndarray, num_samples: int, replacement: bool = False):
+    """Indices drawn by weight: int64 of shape (num_samples,), or (rows, num_samples)."""
+    raise NotImplementedError("multinomial")
+
+
+def poisson(gen, rate: np.ndarray) -> np.ndarray:
+    """Poisson with each element's own rate."""
+    raise NotImplementedError("poisson")
