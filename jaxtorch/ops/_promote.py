@@ -1,0 +1,84 @@
+"""torch's dtype rules inside op bodies, for ops whose rule is not simply ``promote=``."""
+
+import jax
+from jax import lax
+from jax import numpy as jnp
+
+from jaxtorch import dtypes
+from jaxtorch.dtypes import BOOL, FLOAT, dtype
+
+_CPP_NAMES = {
+    "bfloat16": "c10::BFloat16", "float16": "c10::Half", "float32": "float", "float64": "double",
+    "int16": "short", "int64": "long int", "int8": "signed char", "uint8": "unsigned char",
+    "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
+    "int32": "int", "bool": "bool",
+}  # fmt: skip
+
+
+def dtype_of(x: jax.Array) -> dtype:
+    """The torch dtype of an array."""
+    return dtypes.from_numpy_dtype(x.dtype)
+
+
+def cpp_name(x: jax.Array) -> str:
+    """The dtype as torch's linear algebra errors spell it: ``float``, ``long int``."""
+    name = dtype_of(x).name
+    return _CPP_NAMES.get(name, name)
+
+
+def cast(x: jax.Array, to: dtype | None) -> jax.Array:
+    """``x`` as ``to`` (None: unchanged), at JAX's widths where 64-bit types are off."""
+    if to is None:
+        return x
+    wanted = jax.dtypes.canonicalize_dtype(to.numpy)
+    if x.dtype == wanted:
+        return x
+    if to.category < dtypes.COMPLEX and jnp.iscomplexobj(x):
+        x = x.real
+    if to.category == BOOL:
+        return x != 0
+    return lax.convert_element_type(x, wanted)
+
+
+def width(d: dtype):
+    """The NumPy dtype that arrays of ``d`` have at this moment: int64 is int32 with x64 off."""
+    return jax.dtypes.canonicalize_dtype(d.numpy)
+
+
+def is_integral(x: jax.Array) -> bool:
+    """Whether ``x`` is of an integer dtype or bool."""
+    return dtype_of(x).category < FLOAT
+
+
+def floating(x: jax.Array) -> jax.Array:
+    """``x`` itself where floating or complex, else in the default dtype."""
+    return cast(x, dtypes.get_default_dtype()) if is_integral(x) else x
+
+
+def widened(x: jax.Array) -> jax.Array:
+    """``x`` as torch's CPU kernels compute it: half types in float32."""
+    return x.astype(jnp.float32) if dtype_of(x) in dtypes.HALF_TYPES else x
+
+
+def number_dtype(value) -> dtype:
+    """The dtype a Python number has by itself."""
+    if isinstance(value, bool):
+        return dtypes.bool
+    if isinstance(value, int):
+        return dtypes.int64
+    return dtypes.default_complex() if isinstance(value, complex) else dtypes.get_default_dtype()
+
+
+def with_number(x: jax.Array, value) -> dtype:
+    """The result type of a tensor and a Python number: the number's only if its kind is higher."""
+    have, number = dtype_of(x), number_dtype(value)
+    if number.category <= have.category:
+        return have
+    if number.category == dtypes.COMPLEX and have is dtypes.float64:
+        return dtypes.complex128
+    return number
+
+
+def not_implemented(kernel: str, x: jax.Array) -> NotImplementedError:
+    """torch's refusal of a dtype: ``"abs_cpu" not implemented for 'Bool'``."""
+    return NotImplementedError(f"\"{kernel}\" not implemented for '{dtype_of(x).legacy}'")

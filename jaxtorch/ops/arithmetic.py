@@ -1,0 +1,397 @@
+"""Mathematics of two or three tensors, element by element, broadcast: add, div, pow, clamp, where."""
+
+import jax
+from jax import lax, scipy
+from jax import numpy as jnp
+
+from jaxtorch import dtypes
+from jaxtorch.ops import _promote
+from jaxtorch.ops._dims import same_rank
+from jaxtorch.ops._op import Array, Operand, Scalar, check, op
+
+# --- the four operations ------------------------------------------------------------------------
+
+
+@op(promote="arith", out=True)
+def add(input: Array, other: Operand, *, alpha: Scalar | None = None):
+    """input + alpha * other."""
+    input, other = same_rank(input, _scaled(other, alpha))
+    return jnp.add(input, other)
+
+
+@op(promote="arith", out=True)
+def sub(input: Array, other: Operand, *, alpha: Scalar | None = None):
+    """input - alpha * other; bool is refused."""
+    _refuse_bool(input)
+    input, other = same_rank(input, _scaled(other, alpha))
+    return input - other
+
+
+@op(promote="arith", out=True, name=lambda avals, statics: f"RsubBackward{int(not avals[1].ndim)}")
+def rsub(input: Array, other: Operand, *, alpha: Scalar | None = None):
+    """other - alpha * input: sub with its operands exchanged."""
+    _refuse_bool(input)
+    input, other = same_rank(_scaled(input, alpha), other)
+    return other - input
+
+
+@op(promote="arith", out=True)
+def mul(input: Array, other: Operand):
+    """input * other; of bools, their and."""
+    input, other = same_rank(input, other)
+    return jnp.multiply(input, other)
+
+
+def div(input, other, *, rounding_mode=None, out=None):
+    """input / other, of integers too a float; rounded to "trunc" or "floor" where asked."""
+    if rounding_mode is None:
+        return true_divide(input, other, out=out)
+    return _div_rounded(input, other, rounding_mode=rounding_mode, out=out)
+
+
+@op(promote="float", out=True, name="DivBackward0")
+def true_divide(input: Array, other: Operand):
+    """input / other; of integers too a float."""
+    input, other = same_rank(input, other)
+    return input / other
+
+
+@op(promote="arith", out=True, name="DivBackward2")
+def _div_rounded(input: Array, other: Operand, *, rounding_mode: str):
+    if rounding_mode not in ("trunc", "floor"):
+        raise RuntimeError(
+            "div expected rounding_mode to be one of None, 'trunc', or 'floor' "
+            f"but found '{rounding_mode}'"
+        )
+    input, other = lax.stop_gradient(same_rank(input, other))
+    if rounding_mode == "floor":
+        return _floor_divide(input, other)
+    if _promote.is_integral(input):
+        return _over(input, other, lax.div)
+    return jnp.trunc(input / other)
+
+
+@op(promote="arith", nondiff=True, out=True)
+def floor_divide(input: Array, other: Operand):
+    """input / other rounded towards minus infinity, as Python's ``//``."""
+    return _floor_divide(*same_rank(input, other))
+
+
+def _floor_divide(input, other):
+    if _promote.is_integral(input):
+        return _over(input, other, jnp.floor_divide)
+    # the remainder decides, as in Python: input / other may round up to the next integer
+    quotient = jnp.floor_divide(input, other)
+    return jnp.where(other == 0, input / other, quotient)
+
+
+@op(promote="arith", out=True)
+def remainder(input: Array, other: Operand):
+    """input - other * floor(input / other), with the sign of other, as Python's ``%``."""
+    input, other = same_rank(input, other)
+    if _promote.is_integral(input):
+        return _over(input, other, jnp.remainder)
+    return jnp.remainder(input, other)
+
+
+@op(promote="arith", out=True)
+def fmod(input: Array, other: Operand):
+    """The remainder of input / other with the sign of input, as C's."""
+    input, other = same_rank(input, other)
+    if _promote.is_integral(input):
+        return _over(input, other, jnp.fmod)
+    return jnp.fmod(input, other)
+
+
+def _over(input, other, divide):
+    """divide(input, other) of integers, where dividing by 0 is an error."""
+    input, other = (x.astype(jnp.int8) if x.dtype == jnp.bool_ else x for x in (input, other))
+    zero = other == 0
+    out = divide(input, jnp.where(zero, 1, other))
+    return check(out, ~zero, other, "ZeroDivisionError")
+
+
+def _scaled(x, alpha):
+    return x if alpha is None else jnp.multiply(x, alpha)
+
+
+def _refuse_bool(x):
+    if x.dtype == jnp.bool_:
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. "
+            "Use the `^` or `logical_xor()` operator instead."
+        )
+
+
+# --- powers -------------------------------------------------------------------------------------
+
+
+def pow(input, exponent, *, out=None):
+    """input to the power of exponent; one of them may be a number."""
+    if isinstance(exponent, (int, float, complex)):
+        return _pow_number(input, exponent, out=out)
+    if isinstance(input, (int, float, complex)):
+        return _number_pow(exponent, input, out=out)
+    return _pow_tensor(input, exponent, out=out)
+
+
+@op(out=True, name="PowBackward0")
+def _pow_number(input: Array, exponent: float):
+    x = _promote.cast(input, _promote.with_number(input, exponent))
+    if _promote.is_integral(x):
+        if exponent < 0:
+            raise RuntimeError("Integers to negative integer powers are not allowed.")
+        if x.dtype == jnp.bool_:
+            raise _promote.not_implemented("pow", x)
+        return lax.integer_pow(x, int(exponent))
+    return _promote.cast(_power(_promote.widened(x), exponent), _promote.dtype_of(x))
+
+
+def _power(x, exponent):
+    # A constant exponent is part of the program: as an input of it, x**2 would be 8 times slower.
+    # Repeated products lose a little precision with each, so only short ones.
+    if exponent == 0.5:
+        return jnp.sqrt(x)
+    if exponent == -0.5 and not jnp.iscomplexobj(x):
+        return lax.rsqrt(x)
+    if not isinstance(exponent, complex) and exponent == int_or_none(exponent):
+        if -2 <= exponent <= 8:
+            return lax.integer_pow(x, int(exponent))
+    return lax.pow(x, jnp.asarray(exponent, x.dtype))
+
+
+def int_or_none(x: float) -> int | None:
+    """A finite float's integer part."""
+    return int(x) if x - x == 0 else None
+
+
+@op(promote="arith", out=True, name="PowBackward2")
+def _number_pow(exponent: Array, input: Operand):
+    return _power_of_arrays(input, exponent)
+
+
+@op(promote="arith", out=True, name="PowBackward1")
+def _pow_tensor(input: Array, exponent: Array):
+    return _power_of_arrays(*same_rank(input, exponent))
+
+
+def _power_of_arrays(x, exponent):
+    if x.dtype == jnp.bool_:
+        raise _promote.not_implemented("pow", x)
+    if not _promote.is_integral(x):
+        return jnp.power(x, exponent)
+    negative = exponent < 0
+    power = jnp.power(x, jnp.where(negative, 0, exponent))
+    # only 1 and -1 have integer inverses; torch answers 0 for all others
+    odd = (exponent & 1) == 1
+    inverse = jnp.where(x == 1, 1, jnp.where(x == -1, jnp.where(odd, -1, 1), 0))
+    return jnp.where(negative, inverse.astype(power.dtype), power)
+
+
+def float_power(input, exponent, *, out=None):
+    """input to the power of exponent, computed in float64 or complex128."""
+    input, exponent = (x if isinstance(x, (int, float)) else _double(x) for x in (input, exponent))
+    return pow(input, exponent, out=out)
+
+
+@op(name="ToCopyBackward0")
+def _double(input: Array):
+    wide = dtypes.complex128 if jnp.iscomplexobj(input) else dtypes.float64
+    return _promote.cast(input, wide)
+
+
+# --- bounds and choice --------------------------------------------------------------------------
+
+
+def _clamp_name(avals, statics) -> str:
+    return f"ClampBackward{int(all(not bound.ndim for bound in avals[1:]))}"
+
+
+@op(promote="arith", out=True, name=_clamp_name)
+def clamp(input: Array, min: Operand | None = None, max: Operand | None = None):
+    """input, but not below min and not above max (which wins). At a bound the gradient passes."""
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    if jnp.iscomplexobj(input):
+        raise RuntimeError("clamp is not supported for complex types")
+    out = input
+    if min is not None:
+        out, min = same_rank(out, min)
+        out = jnp.where((out < min) | (min != min), min, out)
+    if max is not None:
+        out, max = same_rank(out, max)
+        out = jnp.where((out > max) | (max != max), max, out)
+    return out
+
+
+@op(promote="arith", out=True)
+def clamp_min(input: Array, min: Operand):
+    """input, but not below min."""
+    return clamp.body(input, min, None)
+
+
+@op(promote="arith", out=True)
+def clamp_max(input: Array, max: Operand):
+    """input, but not above max."""
+    return clamp.body(input, None, max)
+
+
+@op(promote="arith", out=True)
+def maximum(input: Array, other: Array):
+    """The larger of two; NaN if either is. Equal ones share the gradient."""
+    return _extreme("maximum", jnp.maximum, input, other)
+
+
+@op(promote="arith", out=True)
+def minimum(input: Array, other: Array):
+    """The smaller of two; NaN if either is. Equal ones share the gradient."""
+    return _extreme("minimum", jnp.minimum, input, other)
+
+
+def _extreme(name, choose, input, other):
+    if jnp.iscomplexobj(input):
+        raise RuntimeError(f"{name} not implemented for complex tensors.")
+    return choose(*same_rank(input, other))
+
+
+@op(promote="arith", out=True)
+def fmax(input: Array, other: Array):
+    """The larger of two; the other one of NaN. Of equal ones, the first takes the gradient."""
+    input, other = same_rank(input, other)
+    return jnp.where((input >= other) | (other != other), input, other)
+
+
+@op(promote="arith", out=True)
+def fmin(input: Array, other: Array):
+    """The smaller of two; the other one of NaN. Of equal ones, the first takes the gradient."""
+    input, other = same_rank(input, other)
+    return jnp.where((input <= other) | (other != other), input, other)
+
+
+@op(promote="arith", out=True)
+def where(condition: Array, input: Operand, other: Operand):
+    """input where the condition holds, other elsewhere."""
+    condition, input, other = same_rank(condition, input, other)
+    return jnp.where(condition, input, other)
+
+
+# --- with three tensors -------------------------------------------------------------------------
+
+
+@op(out=True, name=lambda avals, statics: f"LerpBackward{int(avals[2].ndim > 0)}")
+def lerp(input: Array, end: Array, weight: Operand):
+    """input + weight * (end - input); the weight a number or a tensor."""
+    if _promote.is_integral(input):
+        raise _promote.not_implemented("lerp_kernel_scalar", input)
+    for name, x in (("end", end), ("weight", weight)):
+        if x.dtype != input.dtype and (name == "end" or x.ndim):
+            raise RuntimeError(
+                f"expected dtype {_promote.cpp_name(input)} for `{name}` "
+                f"but got dtype {_promote.cpp_name(x)}"
+            )
+    narrow = _promote.dtype_of(input)
+    input, end = _promote.widened(input), _promote.widened(end)
+    input, end, weight = same_rank(input, end, weight.astype(input.dtype))
+    # from the nearer end, so that weight 1 gives exactly `end`
+    difference = end - input
+    near = jnp.abs(weight) < 0.5
+    out = jnp.where(near, input + weight * difference, end - difference * (1 - weight))
+    return _promote.cast(out, narrow)
+
+
+@op(promote="arith", out=True)
+def addcmul(input: Array, tensor1: Array, tensor2: Array, *, value: Scalar | None = None):
+    """input + value * tensor1 * tensor2."""
+    input, tensor1, tensor2 = same_rank(input, tensor1, tensor2)
+    return input + _scaled(tensor1, value) * tensor2
+
+
+@op(promote="arith", out=True)
+def addcdiv(input: Array, tensor1: Array, tensor2: Array, *, value: Scalar | None = None):
+    """input + value * tensor1 / tensor2; integers are refused."""
+    if _promote.is_integral(input):
+        raise RuntimeError(
+            "Integer division with addcdiv is no longer supported, and in a future  release addcdiv"
+            " will perform a true division of tensor1 and tensor2. Convert the inputs to floating "
+            "point, or use input + value * torch.trunc(tensor1 / tensor2)."
+        )
+    input, tensor1, tensor2 = same_rank(input, tensor1, tensor2)
+    return input + _scaled(tensor1, value) / tensor2
+
+
+# --- geometry, signs, logarithms ----------------------------------------------------------------
+
+
+@op(promote="float", out=True)
+def atan2(input: Array, other: Array):
+    """The angle of the point (other, input)."""
+    return jnp.arctan2(*same_rank(input, other))
+
+
+@op(promote="arith", out=True)
+def hypot(input: Array, other: Array):
+    """sqrt(input**2 + other**2)."""
+    if _promote.is_integral(input):
+        raise _promote.not_implemented("hypot_cpu", input)
+    return jnp.hypot(*same_rank(input, other))
+
+
+@op(promote="float", out=True)
+def copysign(input: Array, other: Operand):
+    """The magnitude of input with the sign of other."""
+    input, other = same_rank(input, other)
+    # jnp.copysign's derivative is that of other's sign bit: nothing; here it is sign * sign
+    flips = jnp.signbit(input) != jnp.signbit(other)
+    out = jnp.where(flips, -input, input)
+    return jnp.where(input == 0, lax.stop_gradient(out), out)
+
+
+@op(promote="arith", nondiff=True, out=True)
+def heaviside(input: Array, values: Array):
+    """0 below 0, 1 above, ``values`` at 0."""
+    input, values = same_rank(input, values)
+    step = (input > 0).astype(input.dtype)
+    return jnp.where(input == 0, values, jnp.where(input != input, input, step))
+
+
+@op(promote="arith", out=True)
+def logaddexp(input: Array, other: Array):
+    """log(exp(input) + exp(other)), without overflow."""
+    return jnp.logaddexp(*same_rank(input, other))
+
+
+@op(promote="arith", out=True)
+def logaddexp2(input: Array, other: Array):
+    """log2(2**input + 2**other), without overflow."""
+    return jnp.logaddexp2(*same_rank(input, other))
+
+
+@op(promote="float", out=True)
+def xlogy(input: Operand, other: Operand):
+    """input * log(other), and 0 where input is 0 (unless other is NaN)."""
+    input, other = same_rank(input, other)
+    return scipy.special.xlogy(input, other)
+
+
+@op(promote="arith", nondiff=True, out=True)
+def nextafter(input: Array, other: Array):
+    """The next representable number after input in the direction of other."""
+    return jnp.nextafter(*same_rank(input, other))
+
+
+@op(promote="float", out=True)
+def ldexp(input: Array, other: Array):
+    """input * 2**other."""
+    input, other = same_rank(input, other)
+    return input * jnp.exp2(other)
+
+
+def frexp_parts(input: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Mantissa in [0.5, 1) and int32 exponent, with input = mantissa * 2**exponent."""
+    mantissa, exponent = jnp.frexp(input)
+    return mantissa, exponent.astype(jnp.int32)
+
+
+multiply, subtract, divide = mul, sub, div
+clip = clamp
+arctan2 = atan2

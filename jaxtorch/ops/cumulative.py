@@ -1,0 +1,108 @@
+"""Running sums, products and extremes along a dim; differences and integrals."""
+
+import jax
+from jax import lax
+from jax import numpy as jnp
+
+from jaxtorch import return_types
+from jaxtorch.dtypes import dtype as DType
+from jaxtorch.ops import _promote
+from jaxtorch.ops._dims import at_least_1d, normalize_dim
+from jaxtorch.ops._op import Array, index_dtype, op
+from jaxtorch.ops.reduction import _summable
+
+
+@op(out=True)
+def cumsum(input: Array, dim: int, *, dtype: DType | None = None):
+    """The running sum along dim; of integers and bools an int64."""
+    return _running(lax.cumsum, _summable(input, dtype), dim)
+
+
+@op(out=True)
+def cumprod(input: Array, dim: int, *, dtype: DType | None = None):
+    """The running product along dim; of integers and bools an int64."""
+    return _running(lax.cumprod, _summable(input, dtype), dim)
+
+
+@op(out=True)
+def logcumsumexp(input: Array, dim: int):
+    """log of the running sum of exp(input), without overflow."""
+    return _running(lax.cumlogsumexp, input, dim)
+
+
+def _running(scan, input: jax.Array, dim: int):
+    dim = normalize_dim(dim, input.ndim)
+    x = _promote.widened(at_least_1d(input))
+    return scan(x, dim).reshape(input.shape).astype(input.dtype)
+
+
+@op(out=True, result=return_types.cummax)
+def cummax(input: Array, dim: int):
+    """The running maximum, and the index of its last occurrence so far."""
+    return _running_extreme(lax.cummax, jnp.greater_equal, input, dim)
+
+
+@op(out=True, result=return_types.cummin)
+def cummin(input: Array, dim: int):
+    """The running minimum, and the index of its last occurrence so far."""
+    return _running_extreme(lax.cummin, jnp.less_equal, input, dim)
+
+
+def _running_extreme(scan, reaches, input: jax.Array, dim: int):
+    dim = normalize_dim(dim, input.ndim)
+    x = at_least_1d(input)
+    constant = lax.stop_gradient(x.astype(jnp.int8) if x.dtype == jnp.bool_ else x)
+    nan = constant != constant
+    after_nan = lax.cummax(nan.astype(jnp.int8), dim) == 1
+    new = nan | (~after_nan & reaches(constant, scan(constant, dim)))
+    places = lax.broadcasted_iota(index_dtype(), x.shape, dim)
+    index = lax.cummax(jnp.where(new, places, 0), dim)
+    value = jnp.take_along_axis(x, index, dim, mode="promise_in_bounds")
+    return value.reshape(input.shape), index.reshape(input.shape)
+
+
+@op(out=True, name="SubBackward0")
+def diff(
+    input: Array, n: int = 1, dim: int = -1, prepend: Array | None = None,
+    append: Array | None = None,
+):  # fmt: skip
+    """The n-th differences of neighbours along dim, of what is put together where asked."""
+    if input.ndim == 0:
+        raise RuntimeError("diff expects input to be at least one-dimensional")
+    if n < 0:
+        raise RuntimeError(f"order must be non-negative but got {n}")
+    dim = normalize_dim(dim, input.ndim)
+    x = jnp.concatenate([part for part in (prepend, input, append) if part is not None], dim)
+    for _ in range(n):
+        after, before = lax.slice_in_dim(x, 1, None, axis=dim), lax.slice_in_dim(x, 0, -1, axis=dim)
+        x = after ^ before if x.dtype == jnp.bool_ else after - before
+    return x
+
+
+@op(name="MulBackward0")
+def trapezoid(y: Array, x: Array | None = None, *, dx: float = 1.0, dim: int = -1):
+    """The integral of y along dim by the trapezoid rule, over points x or with spacing dx."""
+    return jnp.sum(_trapezoids(y, x, dx, dim), normalize_dim(dim, y.ndim))
+
+
+@op(name="CumsumBackward0")
+def cumulative_trapezoid(y: Array, x: Array | None = None, *, dx: float = 1.0, dim: int = -1):
+    """The running integral of y along dim by the trapezoid rule."""
+    return lax.cumsum(_trapezoids(y, x, dx, dim), normalize_dim(dim, y.ndim))
+
+
+def _trapezoids(y: jax.Array, x: jax.Array | None, dx: float, dim: int):
+    y = _promote.floating(y)
+    dim = normalize_dim(dim, y.ndim)
+    pairs = lax.slice_in_dim(y, 1, None, axis=dim) + lax.slice_in_dim(y, 0, -1, axis=dim)
+    if x is None:
+        return pairs * jnp.asarray(dx / 2, y.dtype)
+    if x.ndim == 1:
+        x = x.reshape([-1 if d == dim else 1 for d in range(y.ndim)])
+    elif x.ndim < y.ndim:
+        x = lax.expand_dims(x, range(y.ndim - x.ndim))
+    widths = lax.slice_in_dim(x, 1, None, axis=dim) - lax.slice_in_dim(x, 0, -1, axis=dim)
+    return pairs * widths.astype(y.dtype) / 2
+
+
+trapz = trapezoid

@@ -1,0 +1,381 @@
+"""Mathematics of one tensor, element by element. (Two or more: ``arithmetic``.)"""
+
+import math
+
+import jax
+from jax import lax, scipy
+from jax import numpy as jnp
+
+from jaxtorch import dtypes
+from jaxtorch.ops import _promote
+from jaxtorch.ops._op import Array, op
+
+# --- integers stay integers ---------------------------------------------------------------------
+
+
+@op(promote="arith", out=True)
+def abs(input: Array):
+    """The absolute value; of a complex number its modulus."""
+    if input.dtype == jnp.bool_:
+        raise _promote.not_implemented("abs_cpu", input)
+    return jnp.abs(input)
+
+
+@op(promote="arith", out=True)
+def neg(input: Array):
+    """-input; bool is refused."""
+    if input.dtype == jnp.bool_:
+        raise RuntimeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
+            "invert a mask, use the `~` or `logical_not()` operator instead."
+        )
+    return -input
+
+
+@op(promote="arith")
+def positive(input: Array):
+    """input as it is; bool is refused."""
+    if input.dtype == jnp.bool_:
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+    return input
+
+
+@op(promote="arith", out=True)
+def sign(input: Array):
+    """-1, 0 or 1, and 0 for NaN; its derivative is 0."""
+    if jnp.iscomplexobj(input):
+        raise RuntimeError(
+            "Unlike NumPy, torch.sign is not intended to support complex numbers. "
+            "Please use torch.sgn instead."
+        )
+    if input.dtype == jnp.bool_:
+        return input
+    return jnp.where(jnp.isnan(input), jnp.zeros_like(input), jnp.sign(input))
+
+
+@op(promote="arith", out=True)
+def sgn(input: Array):
+    """sign, and for a complex number the number of modulus 1 that points its way."""
+    if jnp.iscomplexobj(input):
+        modulus = jnp.abs(input)
+        zero = modulus == 0
+        return jnp.where(zero, jnp.zeros_like(input), input / jnp.where(zero, 1, modulus))
+    return sign.body(input)
+
+
+@op(promote="arith", out=True)
+def square(input: Array):
+    """input * input."""
+    return input * input if input.dtype != jnp.bool_ else input.astype(_promote.width(dtypes.int64))
+
+
+def _rounded(kernel: str, rounding, input: jax.Array):
+    if input.dtype == jnp.bool_ or jnp.iscomplexobj(input):
+        raise _promote.not_implemented(kernel, input)
+    return rounding(input) if jnp.issubdtype(input.dtype, jnp.floating) else input
+
+
+@op(promote="arith", out=True)
+def floor(input: Array):
+    """The largest integer not above, as a float; integers stay."""
+    return _rounded("floor_vml_cpu", jnp.floor, input)
+
+
+@op(promote="arith", out=True)
+def ceil(input: Array):
+    """The smallest integer not below, as a float; integers stay."""
+    return _rounded("ceil_vml_cpu", jnp.ceil, input)
+
+
+@op(promote="arith", out=True)
+def trunc(input: Array):
+    """The integer part, as a float; integers stay."""
+    return _rounded("trunc_vml_cpu", jnp.trunc, input)
+
+
+@op(promote="arith", out=True, name=lambda avals, statics: f"RoundBackward{_round_form(statics)}")
+def round(input: Array, *, decimals: int = 0):
+    """To the nearest integer, halves to the even one; or to so many decimals."""
+    if decimals == 0:
+        return _rounded("round_vml_cpu", jnp.round, input)
+    if _promote.is_integral(input):
+        raise _promote.not_implemented("round_cpu", input)
+    factor = jnp.asarray(10.0 ** math.fabs(decimals), input.dtype)
+    if decimals > 0:
+        return jnp.round(input * factor) / factor
+    return jnp.round(input / factor) * factor
+
+
+def _round_form(statics: dict) -> int:
+    return 1 if statics["decimals"] else 0
+
+
+@op(promote="arith", out=True)
+def frac(input: Array):
+    """input - trunc(input), with input's sign."""
+    if _promote.is_integral(input):
+        raise _promote.not_implemented("frac_cpu", input)
+    return input - jnp.trunc(input)
+
+
+@op(promote="arith", nondiff=True, out=True)
+def signbit(input: Array):
+    """Whether the sign bit is set: also of -0.0."""
+    if input.dtype == jnp.bool_:
+        return jnp.zeros_like(input)
+    return input < 0 if _promote.is_integral(input) else jnp.signbit(input)
+
+
+@op(promote="arith", out=True)
+def nan_to_num(
+    input: Array, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
+):
+    """NaN as ``nan`` (0), infinities as given or as the largest finite numbers."""
+    if _promote.is_integral(input):
+        return input
+    return jnp.nan_to_num(input, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
+
+
+# --- complex numbers ----------------------------------------------------------------------------
+
+
+@op(promote="arith", out=True, name="ConjBackward0")
+def conj_physical(input: Array):
+    """The complex conjugate; a real tensor as it is."""
+    return jnp.conj(input) if jnp.iscomplexobj(input) else input
+
+
+def conj(input):
+    """The complex conjugate; a real tensor itself."""
+    return conj_physical(input) if input.dtype.is_complex else input
+
+
+resolve_conj = resolve_neg = positive
+
+
+@op(promote="float", out=True)
+def angle(input: Array):
+    """The argument of a complex number; of a real one 0, pi or NaN."""
+    if jnp.iscomplexobj(input):
+        return jnp.angle(input)
+    turned = jnp.where(input < 0, jnp.asarray(math.pi, input.dtype), jnp.zeros_like(input))
+    return jnp.where(jnp.isnan(input), input, turned)
+
+
+# --- powers, exponentials, logarithms -----------------------------------------------------------
+
+
+@op(promote="float", out=True)
+def sqrt(input: Array):
+    """The square root; NaN below 0."""
+    return jnp.sqrt(input)
+
+
+@op(promote="float", out=True)
+def rsqrt(input: Array):
+    """1 / sqrt(input)."""
+    return lax.rsqrt(input)
+
+
+@op(promote="float", out=True)
+def reciprocal(input: Array):
+    """1 / input."""
+    return 1 / input
+
+
+@op(promote="float", out=True)
+def exp(input: Array):
+    """e to the power of input."""
+    return jnp.exp(input)
+
+
+@op(promote="float", out=True)
+def exp2(input: Array):
+    """2 to the power of input."""
+    return jnp.exp2(input)
+
+
+@op(promote="float", out=True)
+def expm1(input: Array):
+    """exp(input) - 1, exact near 0."""
+    return jnp.expm1(input)
+
+
+@op(promote="float", out=True)
+def log(input: Array):
+    """The natural logarithm."""
+    return jnp.log(input)
+
+
+@op(promote="float", out=True)
+def log2(input: Array):
+    """The logarithm to base 2."""
+    return jnp.log2(input)
+
+
+@op(promote="float", out=True)
+def log10(input: Array):
+    """The logarithm to base 10."""
+    return jnp.log10(input)
+
+
+@op(promote="float", out=True, name="Log1PBackward0")
+def log1p(input: Array):
+    """log(1 + input), exact near 0."""
+    return jnp.log1p(input)
+
+
+@op(promote="float", out=True)
+def sigmoid(input: Array):
+    """1 / (1 + exp(-input))."""
+    return lax.logistic(input)
+
+
+@op(promote="float", out=True)
+def logit(input: Array, eps: float | None = None):
+    """log(x / (1 - x)), the inverse of sigmoid, of x clamped to [eps, 1 - eps] where eps is given."""
+    if eps is None:
+        return jnp.log(input / (1 - input))
+    low, high = jnp.asarray(eps, input.dtype), jnp.asarray(1 - eps, input.dtype)
+    x = jnp.where(input < low, low, jnp.where(input > high, high, input))
+    return jnp.log(x / (1 - x))
+
+
+# --- trigonometry -------------------------------------------------------------------------------
+
+
+@op(promote="float", out=True)
+def sin(input: Array):
+    """The sine of an angle in radians."""
+    return jnp.sin(input)
+
+
+@op(promote="float", out=True)
+def cos(input: Array):
+    """The cosine of an angle in radians."""
+    return jnp.cos(input)
+
+
+@op(promote="float", out=True)
+def tan(input: Array):
+    """The tangent of an angle in radians."""
+    return jnp.tan(input)
+
+
+@op(promote="float", out=True)
+def asin(input: Array):
+    """The angle in [-pi/2, pi/2] whose sine is given."""
+    return jnp.arcsin(input)
+
+
+@op(promote="float", out=True)
+def acos(input: Array):
+    """The angle in [0, pi] whose cosine is given."""
+    return jnp.arccos(input)
+
+
+@op(promote="float", out=True)
+def atan(input: Array):
+    """The angle in [-pi/2, pi/2] whose tangent is given."""
+    return jnp.arctan(input)
+
+
+@op(promote="float", out=True)
+def sinh(input: Array):
+    """The hyperbolic sine."""
+    return jnp.sinh(input)
+
+
+@op(promote="float", out=True)
+def cosh(input: Array):
+    """The hyperbolic cosine."""
+    return jnp.cosh(input)
+
+
+@op(promote="float", out=True)
+def tanh(input: Array):
+    """The hyperbolic tangent."""
+    return jnp.tanh(input)
+
+
+@op(promote="float", out=True)
+def asinh(input: Array):
+    """The inverse of sinh."""
+    return jnp.arcsinh(input)
+
+
+@op(promote="float", out=True)
+def acosh(input: Array):
+    """The inverse of cosh; NaN below 1."""
+    return jnp.arccosh(input)
+
+
+@op(promote="float", out=True)
+def atanh(input: Array):
+    """The inverse of tanh; NaN outside [-1, 1]."""
+    return jnp.arctanh(input)
+
+
+@op(promote="float", out=True)
+def sinc(input: Array):
+    """sin(pi x) / (pi x), and 1 at 0."""
+    return jnp.sinc(input)
+
+
+@op(promote="float", out=True, name="Deg2RadBackward0")
+def deg2rad(input: Array):
+    """Degrees as radians."""
+    return input * jnp.asarray(math.pi / 180, input.dtype)
+
+
+@op(promote="float", out=True, name="Rad2DegBackward0")
+def rad2deg(input: Array):
+    """Radians as degrees."""
+    return input * jnp.asarray(180 / math.pi, input.dtype)
+
+
+# --- the error function and the gamma function (their relatives: special) -----------------------
+
+
+@op(promote="float", out=True)
+def erf(input: Array):
+    """The error function."""
+    return lax.erf(input)
+
+
+@op(promote="float", out=True)
+def erfc(input: Array):
+    """1 - erf(input), exact for large input."""
+    return lax.erfc(input)
+
+
+@op(promote="float", out=True)
+def erfinv(input: Array):
+    """The inverse of erf; infinite at -1 and 1."""
+    return lax.erf_inv(input)
+
+
+@op(promote="float", out=True)
+def lgamma(input: Array):
+    """log(|gamma(input)|)."""
+    return lax.lgamma(input)
+
+
+@op(promote="float", out=True)
+def digamma(input: Array):
+    """The derivative of lgamma; at the poles NaN, at 0 the infinity of the other sign."""
+    pole = jnp.where(jnp.signbit(input), jnp.inf, -jnp.inf).astype(input.dtype)
+    return jnp.where(input == 0, pole, lax.digamma(input))
+
+
+@op(promote="float", out=True)
+def i0(input: Array):
+    """The modified Bessel function of the first kind, order 0."""
+    return scipy.special.i0(input)
+
+
+absolute = abs
+negative = neg
+fix = trunc
+arcsin, arccos, arctan = asin, acos, atan
+arcsinh, arccosh, arctanh = asinh, acosh, atanh
