@@ -26,7 +26,7 @@ OPS = {
 def chain(torch, op, grad: bool) -> float:
     """Microseconds an op in a chain of them on 4x4 tensors, nothing being looked at."""
     w = torch.eye(4).requires_grad_(grad)
-    x = torch.ones(4, 4)
+    x = torch.ones(4, 4).requires_grad_(grad)
     for array in (x, w):
         array.tolist()
     start = time.perf_counter()

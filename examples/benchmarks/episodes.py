@@ -1,4 +1,4 @@
-"""Policy gradients over episodes of 5 to 60 steps: no two graphs alike, jaxtorch and PyTorch in turn.
+"""Policy gradients over episodes of 5 to 60 steps, no two graphs alike; PyTorch takes turns.
 
 python examples/benchmarks/episodes.py
 """
