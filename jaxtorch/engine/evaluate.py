@@ -1,0 +1,389 @@
+"""Evaluation: a group of pending nodes becomes arrays, by interpreting or by compiling.
+
+The structure of a group (kernels, wiring) is a tuple of ints, and the key of everything learnt about
+it. Interpreting runs each node through its kernel's own small ``jax.jit``; compiling makes one XLA
+program of the whole. ``policy`` decides, from what each is expected to cost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import time
+from collections import OrderedDict
+
+import jax
+import numpy as np
+from jax._src.core import trace_state_clean
+
+from jaxtorch.engine import graph, inspect
+from jaxtorch.engine.graph import FREED, NOTHING, Node, Number
+from jaxtorch.engine.lowering import COMPLEXES, FLOATS, INTS, NONE, lower
+
+LOCK = threading.RLock()
+STRUCTURES: OrderedDict[tuple, Structure] = OrderedDict()
+MOST_STRUCTURES = 4096  # the least recently used is forgotten past it, with its programs
+
+
+class Structure:
+    """What is known of groups with one key."""
+
+    __slots__ = ("key", "nodes", "programs", "seen", "streak", "tick", "seconds", "estimate", "sites")
+
+    def __init__(self, key, nodes: int, estimate: float):
+        self.key = key
+        self.nodes = nodes
+        self.programs: dict[tuple, Program] = {}
+        self.seen = 0
+        self.streak = 0  # how often it came back with hardly any other cold structure between
+        self.tick = -9
+        self.seconds = 0.0  # spent interpreting it
+        self.estimate = estimate  # of the seconds that compiling it takes
+
+
+class Program:
+    """One compiled XLA program of a structure, with the nodes whose values it returns."""
+
+    __slots__ = ("compiled", "wanted", "donated", "messages")
+
+    def __init__(self, compiled, wanted, donated, messages):
+        self.compiled = compiled
+        self.wanted = wanted
+        self.donated = donated  # indices of arguments
+        self.messages = messages  # [(position, text)] of its deferred checks
+
+
+# ---------------------------------------------------------------------------------------------
+# The policy
+
+
+class Policy:
+    """Seconds, measured on two CPU cores (see examples/benchmarks/first_steps.py): a kernel compiled
+    by itself, a node's share of a whole program's compilation, a kernel called by itself."""
+
+    kernel = 0.045
+    node = 0.020
+    call = 20e-6
+    largest = 6000  # nodes: larger structures are always interpreted
+    streak = 3
+    force: str | None = None  # "interpret" or "compile": for tests and for measuring
+
+    tick = 0
+
+
+def should_compile(structure: Structure, unseen: int) -> bool:
+    """Compile now? ``unseen`` kernels of the structure have been in no structure before."""
+    if Policy.force:
+        return Policy.force == "compile"
+    if structure.nodes > Policy.largest:
+        return False
+    if structure.seen == 1 and unseen:
+        # Interpreting means compiling those kernels one by one, and later the whole all the same.
+        return unseen * Policy.kernel > 0.4 * structure.estimate
+    return structure.streak >= Policy.streak or structure.seconds > structure.estimate
+
+
+def _note_sighting(structure: Structure) -> None:
+    structure.seen += 1
+    Policy.tick += 1
+    near = Policy.tick - structure.tick <= 2
+    structure.streak = structure.streak + 1 if near else 1
+    structure.tick = Policy.tick
+
+
+# ---------------------------------------------------------------------------------------------
+
+
+def force(node: Node):
+    """The value of ``node``, computed now if need be."""
+    if node.value is None:
+        evaluate((node,))
+    read_checks(block=False)
+    return node.value
+
+
+def evaluate(roots) -> None:
+    """Compute ``roots`` and every other node with a live handle that hangs together with them."""
+    with LOCK, _outside_traces():
+        for root in roots:
+            if root.value is None:
+                _evaluate_group(root)
+
+
+@contextlib.contextmanager
+def _outside_traces():
+    # 64-bit types are on around the whole call, so that tracing, transposing, lowering and
+    # compiling all see them; an enclosing jax trace must not lift what is computed here.
+    if trace_state_clean():
+        with jax.enable_x64(True):
+            yield
+    else:
+        with jax.ensure_compile_time_eval(), jax.enable_x64(True):
+            yield
+
+
+
+
+def _needed(root: Node):
+    """(nodes to compute in record order, those of them that are wanted)."""
+    group = root.group
+    members = group.nodes if group is not None else []
+    if group is not None and not group.sorted:
+        members.sort(key=graph._by_sequence)
+        group.sorted = True
+    wanted = [n for n in members if n.live or n is root]
+    if group is None:
+        wanted = [root]
+    need = set(wanted)
+    extra = [] if group is not None else [root]
+    for n in reversed(members):
+        if n in need:
+            for i in n.inputs:
+                if i.value is None and i not in need and i is not NOTHING:
+                    need.add(i)
+                    if i.group is not group:
+                        extra.append(i)
+    todo = list(extra)
+    while todo:  # ancestors that an earlier evaluation left uncomputed, kept by autograd
+        for i in todo.pop().inputs:
+            if i.value is None and i not in need and i is not NOTHING:
+                need.add(i)
+                extra.append(i)
+                todo.append(i)
+    nodes = [n for n in members if n in need]
+    if extra:
+        nodes = sorted({*nodes, *extra}, key=graph._by_sequence)
+    return nodes, wanted
+
+
+def _wire(nodes):
+    """The structure's key, and the values that its programs take."""
+    index: dict = {NOTHING: NONE}
+    by_array: dict[int, int] = {}
+    key: list[int] = []
+    add = key.append
+    leaves: list = []
+    floats: list = []
+    ints: list = []
+    complexes: list = []
+    position = 0
+    for n in nodes:
+        add(n.kernel.id)
+        for i in n.inputs:
+            code = index.get(i)
+            if code is None:
+                if i.__class__ is Number:
+                    value = i.value
+                    if value.__class__ is float:
+                        code = FLOATS - len(floats)
+                        floats.append(value)
+                    elif value.__class__ is complex:
+                        code = COMPLEXES - len(complexes)
+                        complexes.append(value)
+                    else:
+                        code = INTS - len(ints)
+                        ints.append(value)
+                else:
+                    array = i.value
+                    code = by_array.get(id(array))
+                    if code is None:
+                        leaves.append(array)
+                        code = by_array[id(array)] = -len(leaves)
+                index[i] = code
+            add(code)
+        index[n] = position
+        position += 1
+    if floats:
+        leaves.append(np.array(floats, np.float64))
+    if ints:
+        leaves.append(np.array(ints, np.int64))
+    if complexes:
+        leaves.append(np.array(complexes, np.complex128))
+    return tuple(key), index, leaves, (bool(floats), bool(ints), bool(complexes))
+
+
+def _evaluate_group(root: Node) -> None:
+    group = root.group
+    nodes, wanted = _needed(root)
+    if group is not None:
+        group.dissolve()
+    key, index, leaves, packs = _wire(nodes)
+    positions = tuple([index[n] for n in wanted])
+    structure = STRUCTURES.get(key)
+    if structure is None:
+        structure = _first_sight(key, nodes)
+    else:
+        STRUCTURES.move_to_end(key)
+    inspect.COUNTS.evaluations += 1
+    program = structure.programs.get(positions) or _serving(structure, positions)
+    if program is None:
+        unseen = _mark_seen(nodes)
+        _note_sighting(structure)
+        if not should_compile(structure, unseen):
+            started = time.perf_counter()
+            _interpret(nodes)
+            structure.seconds += time.perf_counter() - started
+            _settle(nodes)
+            inspect.COUNTS.interpreted += 1
+            return
+        program = _compile(structure, nodes, positions, leaves, packs)
+    _run(program, nodes, wanted, positions, leaves, index)
+
+
+def _first_sight(key, nodes) -> Structure:
+    estimate = 0.05 + Policy.node * sum(1 for n in nodes if not n.kernel.trivial)
+    structure = STRUCTURES[key] = Structure(key, len(nodes), estimate)
+    if len(STRUCTURES) > MOST_STRUCTURES:
+        STRUCTURES.popitem(last=False)
+    inspect.note_structure(structure, nodes)
+    return structure
+
+
+def _serving(structure: Structure, positions) -> Program | None:
+    """A program that returns at least what is wanted, though not exactly that."""
+    wanted = set(positions)
+    for program in structure.programs.values():
+        if wanted <= set(program.wanted):
+            structure.programs[positions] = program
+            return program
+    return None
+
+
+def _mark_seen(nodes) -> int:
+    unseen = 0
+    for n in nodes:
+        kernel = n.kernel
+        if not kernel.seen:
+            kernel.seen = True
+            unseen += not kernel.trivial
+    return unseen
+
+
+# ---------------------------------------------------------------------------------------------
+# Compiled
+
+
+def _compile(structure, nodes, positions, leaves, packs) -> Program:
+    plan, donated = [], set()
+    codes = iter(structure.key)
+    for n in nodes:
+        kernel = n.kernel
+        next(codes)
+        wiring = tuple([next(codes) for _ in n.inputs])
+        plan.append((kernel, wiring))
+        donated.update(-wiring[d] - 1 for d in kernel.donates if FLOATS < wiring[d] < 0)
+    function, messages = lower(plan, positions, len(leaves), packs)
+    donated = tuple(sorted(donated))
+    started = time.perf_counter()
+    compiled = jax.jit(function, donate_argnums=donated).lower(*leaves).compile()
+    inspect.note_compiled(structure, nodes, time.perf_counter() - started)
+    program = Program(compiled, positions, donated, messages)
+    structure.programs[positions] = program
+    return program
+
+
+def _run(program: Program, nodes, wanted, positions, leaves, index) -> None:
+    sites = [nodes[p].site for p, _ in program.messages]
+    if program.wanted != positions:
+        by_position = dict(zip(positions, wanted, strict=True))
+        wanted = [by_position.get(p) for p in program.wanted]
+    kernels = None
+    if program.donated:
+        # Let go of the graph first: then an array that nobody else holds is held by `leaves` alone.
+        kernels = [(n.kernel, n.inputs) for n in wanted if n is not None and _pinned(n)]
+        nodes.clear()
+        index.clear()
+        for n in wanted:
+            if n is not None and not _pinned(n):
+                n.inputs = ()
+        for k in program.donated:
+            if sys.getrefcount(leaves[k]) > 2:
+                leaves[k] = leaves[k].copy()
+    outs = program.compiled(*leaves)
+    del kernels
+    if program.messages:
+        *outs, flags = outs
+        PENDING_CHECKS.append((flags, [m for _, m in program.messages], sites))
+    for n, value in zip(wanted, outs, strict=True):
+        if n is not None:
+            n.value = value
+            if not _pinned(n):
+                n.inputs = ()
+
+
+def _pinned(n: Node) -> bool:
+    """Do autograd's edges still need the inputs of this computed node?"""
+    return n.requires_grad and n.edges is not FREED and (n.meta is None or not n.meta.leaf)
+
+
+# ---------------------------------------------------------------------------------------------
+# Interpreted
+
+
+def _interpret(nodes) -> None:
+    for n in nodes:
+        kernel = n.kernel
+        if kernel.index is not None:
+            n.value = n.inputs[0].value[kernel.index]
+            continue
+        if kernel.passes:
+            n.value = n.inputs[0].value
+            continue
+        arrays = [_argument(i) for i in n.inputs]
+        if kernel.messages:
+            n.value, flags = kernel(*arrays)
+            for flag, message in zip(flags, kernel.messages, strict=True):
+                PENDING_CHECKS.append((flag, [message], [n.site]))
+        else:
+            n.value = kernel(*arrays)
+
+
+def _argument(i):
+    if i.__class__ is not Number:
+        return i.value
+    value = i.value
+    if value.__class__ is float:
+        return np.float64(value)
+    if value.__class__ is int:
+        return np.int64(value)
+    return np.asarray(value)
+
+
+def _settle(nodes) -> None:
+    """Drop the evaluation edges. What autograd still holds keeps its value, as PyTorch keeps it."""
+    for n in nodes:
+        if not _pinned(n):
+            n.inputs = ()
+
+
+# ---------------------------------------------------------------------------------------------
+# Deferred checks
+
+PENDING_CHECKS: list[tuple] = []
+
+
+def read_checks(block: bool) -> None:
+    """Raise IndexError for the first failed check among the programs that have finished."""
+    while PENDING_CHECKS:
+        flags, messages, sites = PENDING_CHECKS[0]
+        if not (block or flags.is_ready()):
+            return
+        PENDING_CHECKS.pop(0)
+        flags = np.asarray(flags).reshape(-1, 2)
+        for (failed, value), message, site in zip(flags, messages, sites, strict=True):
+            if failed:
+                raise IndexError(message.format(value=int(value)) + inspect.at(site))
+
+
+def evaluate_all() -> None:
+    """Evaluate every group that has a live node."""
+    for group in list(graph.GROUPS):
+        live = [n for n in group.nodes if n.live]
+        if live:
+            evaluate(live)
+        else:
+            group.dissolve()
+
+
+graph._on_full.append(evaluate_all)

@@ -1,0 +1,257 @@
+"""The graph: what a value is before and after it is computed.
+
+A ``Node`` is one value: an array that is there, or a kernel and its inputs, to be run when somebody
+looks. Handles (Tensors) point at nodes; nodes point only at the nodes they are made from, so what is
+live is known from reference counts alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import threading
+from typing import Any
+
+from jaxtorch import dtypes
+from jaxtorch.dtypes import dtype
+from jaxtorch.size import Size
+
+# ---------------------------------------------------------------------------------------------
+# Abstract values: interned, so that they are compared and hashed by identity.
+
+
+class Aval:
+    """Shape, dtype and place of an array; ``kind`` tells arrays from Python numbers and None."""
+
+    __slots__ = ("shape", "dtype", "place", "ndim", "kind")
+
+    def __init__(self, shape: Size, dtype: dtype | None, place: str, kind: str = "array"):
+        self.shape = shape
+        self.dtype = dtype
+        self.place = place
+        self.ndim = len(shape)
+        self.kind = kind  # array, traced, none, or the Python type's name of a number
+
+    def __repr__(self) -> str:
+        if self.kind not in ("array", "traced"):
+            return self.kind
+        return f"{self.dtype.name}[{','.join(map(str, self.shape))}]"
+
+
+_avals: dict[tuple, Aval] = {}
+
+
+def aval_of(shape, dtype: dtype, place: str = "cpu") -> Aval:
+    """The one Aval of this shape, dtype and place."""
+    key = (tuple(shape), dtype, place)
+    try:
+        return _avals[key]
+    except KeyError:
+        return _avals.setdefault(key, Aval(Size(key[0]), dtype, place))
+
+
+NONE_AVAL = Aval(Size(), None, "cpu", "none")
+NUMBER_AVALS = {
+    kind: Aval(Size(), of, "cpu", kind.__name__)
+    for kind, of in (
+        (bool, dtypes.bool), (int, dtypes.int64), (float, dtypes.float64),
+        (complex, dtypes.complex128),
+    )
+}  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------------
+# Per-thread state
+
+
+class _ThreadState(threading.local):
+    grad = True  # is autograd recording?
+    reverse = False  # inside jaxtorch.func's reverse-mode transform: use the registered vjps
+    mode = None  # a callable(op, inputs, statics) that sees every op: autocast, anomaly detection
+
+
+STATE = _ThreadState()
+MODES = [0]  # how many modes are active in any thread: the one test on the recording path
+
+
+# ---------------------------------------------------------------------------------------------
+# Nodes
+
+
+class Number:
+    """A Python number among a kernel's inputs: an input of the program, never a constant in it."""
+
+    __slots__ = ("value", "aval")
+    requires_grad = False
+    group = None
+    kernel = None
+
+    def __init__(self, value):
+        self.value = value
+        self.aval = NUMBER_AVALS[value.__class__]
+
+
+class _Nothing:
+    """None among a kernel's inputs."""
+
+    __slots__ = ()
+    value = None
+    aval = NONE_AVAL
+    requires_grad = False
+    group = None
+    kernel = None
+
+
+NOTHING = _Nothing()
+
+
+class Freed:
+    """Stands for the autograd edges of a node whose backward has run without retain_graph."""
+
+
+FREED = Freed()
+
+_sequence = itertools.count(1).__next__
+
+
+class Node:
+    """One value. ``value`` is None while it is still to be computed by ``kernel(*inputs)``."""
+
+    __slots__ = (
+        "kernel",  # what computes it (None: it was given)
+        "inputs",  # tuple of Node | Number | NOTHING; () once neither evaluation nor autograd needs it
+        "aval",  # its Aval, or a tuple of them for a kernel with several outputs
+        "value",  # jax.Array, tuple of them, or None
+        "ticket",  # an object held by this node and by its handles: its reference count says if any lives
+        "meta",  # Grad: leaf, hooks, retain_grad; None for most
+        "edges",  # None: autograd goes by kernel and inputs; FREED; or an object with its own rule
+        "seq",  # its place in the order of recording
+        "requires_grad",
+        "group",  # the Group of pending nodes it hangs together with
+        "site",  # (code, instruction offset) of the user's call, where the kernel has deferred checks
+        "__weakref__",
+    )
+
+    def __init__(self, kernel, inputs, requires_grad, group):
+        self.kernel = kernel
+        self.inputs = inputs
+        self.aval = kernel.out
+        self.value = None
+        self.ticket = None
+        self.meta = None
+        self.edges = None
+        self.seq = _sequence()
+        self.requires_grad = requires_grad
+        self.group = group
+
+    @property
+    def live(self) -> bool:
+        """Is there a handle on this node?"""
+        return self.ticket is not None and sys.getrefcount(self.ticket) > 2
+
+    @property
+    def site_or_none(self):
+        return getattr(self, "site", None)
+
+    def __repr__(self) -> str:
+        what = "given" if self.kernel is None else self.kernel.name
+        return f"<Node {self.seq} {what} {self.aval}{' pending' if self.value is None else ''}>"
+
+
+def concrete(value, aval: Aval, *, requires_grad: bool = False) -> Node:
+    """A node of a value that is there."""
+    node = Node.__new__(Node)
+    node.kernel = None
+    node.inputs = ()
+    node.aval = aval
+    node.value = value
+    node.ticket = None
+    node.meta = None
+    node.edges = None
+    node.seq = _sequence()
+    node.requires_grad = requires_grad
+    node.group = None
+    return node
+
+
+class Group:
+    """Pending nodes that hang together, in record order; evaluated as one program.
+
+    A group and its nodes point at each other until the group is evaluated or swept: the registry
+    of groups sees to it that one of the two happens within a bounded number of recorded nodes.
+    """
+
+    __slots__ = ("nodes", "sorted")
+
+    def __init__(self):
+        self.nodes: list[Node] = []
+        self.sorted = True
+
+    def absorb(self, other: Group) -> None:
+        for node in other.nodes:
+            node.group = self
+        self.nodes += other.nodes
+        self.sorted = False
+        other.nodes = []
+        GROUPS.discard(other)
+
+    def dissolve(self) -> list[Node]:
+        """Take the nodes, in record order; nothing is pending in this group any more."""
+        nodes, self.nodes = self.nodes, []
+        if not self.sorted:
+            nodes.sort(key=_by_sequence)
+        for node in nodes:
+            node.group = None
+        GROUPS.discard(self)
+        return nodes
+
+
+def _by_sequence(node: Node) -> int:
+    return node.seq
+
+
+GROUPS: set[Group] = set()
+LIMIT = 4096  # pending nodes: past it, what is dead is dropped and the rest is evaluated
+_recorded = 0
+_on_full: list[Any] = []  # evaluate.py's way to evaluate all groups
+
+
+def record(kernel, inputs: tuple, requires_grad: bool) -> Node:
+    """Append a pending node."""
+    global _recorded
+    group = None
+    for i in inputs:
+        other = i.group
+        if other is not None and other is not group:
+            if group is None:
+                group = other
+            elif len(group.nodes) >= len(other.nodes):
+                group.absorb(other)
+            else:
+                other.absorb(group)
+                group = other
+    if group is None:
+        group = Group()
+        GROUPS.add(group)
+    node = Node(kernel, inputs, requires_grad, group)
+    group.nodes.append(node)
+    _recorded += 1
+    if _recorded > LIMIT:
+        _sweep()
+    return node
+
+
+def _sweep() -> None:
+    """Keep the pending graph bounded: drop what no handle can reach, evaluate what is left."""
+    global _recorded
+    pending = 0
+    for group in list(GROUPS):
+        if any(node.live for node in group.nodes):
+            pending += len(group.nodes)
+        else:
+            group.dissolve()
+    _recorded = pending
+    if pending > LIMIT // 2:
+        for evaluate_all in _on_full:
+            evaluate_all()
+        _recorded = 0

@@ -1,0 +1,73 @@
+"""Handles and arrays: how lower layers make Tensors without knowing the class.
+
+``jaxtorch.tensor`` registers its classes here; everything below it wraps nodes through ``Handles``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxtorch import dtypes
+from jaxtorch.engine.graph import Aval, Node, aval_of, concrete, record
+from jaxtorch.size import Size
+
+
+class TensorBase:
+    """The base of every handle class. (Empty slots: Parameter is an ``nnx.Param`` as well.)"""
+
+    __slots__ = ()
+
+
+class Handles:
+    """What ``jaxtorch.tensor`` registers."""
+
+    classes: set = set()  # the exact classes whose ``_node`` may be read off when ``_base`` is None
+    wrap: Any = None  # node -> Tensor
+    wrap_view: Any = None  # (node, base handle or node, op, statics) -> Tensor
+    assign_out: Any = None  # (result, out) -> out
+
+
+def jax_device(place: str):
+    """The jax device of a place ("cpu", "cuda:0")."""
+    platform, _, index = place.partition(":")
+    platform = "gpu" if platform == "cuda" else platform
+    return jax.local_devices(backend=platform)[int(index or 0)]
+
+
+def place_of(array) -> str:
+    device = next(iter(array.devices()))
+    if device.platform == "cpu":
+        return "cpu"
+    platform = "cuda" if device.platform in ("gpu", "cuda", "rocm") else device.platform
+    return f"{platform}:{device.local_hardware_id}"
+
+
+def node_of_array(array) -> Node:
+    """A node of a jax array, or of a tracer."""
+    dtype = dtypes.from_numpy_dtype(array.dtype)
+    if isinstance(array, jax.core.Tracer):
+        return concrete(array, Aval(Size(array.shape), dtype, "cpu", "traced"))
+    return concrete(array, aval_of(array.shape, dtype, place_of(array)))
+
+
+def node_of_numpy(array: np.ndarray, place: str = "cpu") -> Node:
+    """A node of a NumPy array's values as they are now, 64-bit types kept."""
+    with jax.ensure_compile_time_eval(), jax.enable_x64(True):
+        value = jax.device_put(array, None if place == "cpu" else jax_device(place))
+    return concrete(value, aval_of(array.shape, dtypes.from_numpy_dtype(array.dtype), place))
+
+
+def project(node: Node, i: int) -> Node:
+    """The node of output ``i`` of a node with several."""
+    kernel = node.kernel.projection(i)
+    wants_grad = node.requires_grad and node.kernel.outputs[i].dtype.category >= dtypes.FLOAT
+    if node.value is None:
+        return record(kernel, (node,), wants_grad)
+    picked = concrete(node.value[i], node.aval[i], requires_grad=wants_grad)
+    picked.kernel = kernel
+    if wants_grad:
+        picked.inputs = (node,)
+    return picked

@@ -1,0 +1,299 @@
+"""Kernels: an op with its static arguments, on inputs of given shapes and dtypes.
+
+A kernel is a pure function on arrays together with what was inferred about it once: the shapes it
+returns, whether it carries gradients, which deferred checks it makes. Its backward is a kernel too.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxtorch import dtypes
+from jaxtorch.engine.graph import Aval, aval_of
+
+# (op, statics, input avals) -> Kernel. The default dtype decides some result dtypes, so there is a
+# table for each; the dict object stays the same, because every op's wrapper refers to it.
+KERNELS: dict[tuple, Kernel] = {}
+_stashed: dict[Any, dict] = {}
+
+
+def _switch_tables(old, new) -> None:
+    _stashed[old] = dict(KERNELS)
+    KERNELS.clear()
+    KERNELS.update(_stashed.pop(new, {}))
+
+
+dtypes._on_default_change.append(_switch_tables)
+
+_identity = itertools.count(1).__next__
+
+
+# ---------------------------------------------------------------------------------------------
+# Deferred checks: what only the data can tell
+
+
+class _Checks(threading.local):
+    collecting: list | None = None
+
+
+_checks = _Checks()
+
+
+def check(out, ok, value, message: str):
+    """``out``, after noting that ``ok`` must hold everywhere; ``value`` is reported where not.
+
+    In the engine the program returns a flag that is read later and raises IndexError with
+    ``message.format(value=...)``; inside a foreign trace ``out`` is poisoned (NaN, minimum int).
+    """
+    value = jnp.broadcast_to(value, ok.shape)
+    if _checks.collecting is not None:
+        bad = jnp.argmin(ok.ravel()) if ok.size else 0
+        first = value.ravel()[bad] if ok.size else jnp.zeros((), value.dtype)
+        failed = ~jnp.all(ok)
+        _checks.collecting.append((jnp.stack([failed.astype("int32"), first.astype("int32")]), message))
+        return out
+    if not isinstance(ok, jax.core.Tracer):
+        if not np.all(ok):
+            raise IndexError(message.format(value=np.asarray(value)[~np.asarray(ok)][0]))
+        return out
+    fine = jnp.all(ok)
+    return jax.tree.map(lambda o: jnp.where(fine, o, _poison(o.dtype)), out)
+
+
+def _poison(numpy_dtype):
+    if jnp.issubdtype(numpy_dtype, jnp.inexact):
+        return jnp.array(jnp.nan, numpy_dtype)
+    if numpy_dtype == jnp.bool_:
+        return jnp.array(False)
+    return jnp.array(jnp.iinfo(numpy_dtype).min, numpy_dtype)
+
+
+# ---------------------------------------------------------------------------------------------
+
+
+def shape_struct(aval: Aval):
+    if aval.kind == "none":
+        return None
+    return jax.ShapeDtypeStruct(aval.shape, aval.dtype.numpy)
+
+
+def differentiable(aval: Aval) -> bool:
+    return aval.dtype is not None and aval.dtype.category >= dtypes.FLOAT and aval.kind == "array"
+
+
+class Kernel:
+    """A pure function of arrays. ``body(reverse, *arrays)``: with ``reverse`` the registered vjp
+    of the op, where it has one, is in force (it can be differentiated backwards only)."""
+
+    __slots__ = (
+        "id", "name", "op", "statics", "avals", "out", "outputs", "body", "messages", "carries_grad",
+        "projections", "_compiled", "_vjps", "_saves", "donates", "passes", "index", "seen",
+    )  # fmt: skip
+
+    def __init__(self, name, op, statics, avals, body, *, nondiff=False, out=None, donates=()):
+        self.id = _identity()
+        self.name = name
+        self.op = op
+        self.statics = statics
+        self.avals = avals
+        self.body = body
+        self.messages = ()
+        self.donates = donates
+        self.passes = False  # its value is its only input's value
+        self.index = None  # which output of its input it picks (a projection)
+        if out is None:
+            out = self._infer()
+        self.out = out
+        self.outputs = out if type(out) is tuple else None
+        self.projections = None
+        self.carries_grad = not nondiff and any(map(differentiable, self.outputs or (out,)))
+        self._compiled = None
+        self._vjps = {}
+        self._saves = None
+        self.seen = False  # has it been in any structure that was evaluated?
+
+    def _infer(self):
+        structs = [shape_struct(a) for a in self.avals]
+        place = next((a.place for a in self.avals if a.kind == "array" and a.ndim), None)
+        if place is None:
+            place = next((a.place for a in self.avals if a.kind == "array"), "cpu")
+        messages = []
+
+        def run(*arrays):
+            out, flags = self.apply(arrays)
+            messages.extend(m for _, m in flags)
+            return out
+
+        with jax.enable_x64(True):
+            shapes = jax.eval_shape(run, *structs)
+        self.messages = tuple(messages)
+        if isinstance(shapes, (tuple, list)):
+            return tuple(_aval_from(s, place) for s in shapes)
+        return _aval_from(shapes, place)
+
+    # -- as a function ------------------------------------------------------------------------
+
+    def apply(self, arrays, reverse=None):
+        """The value, and the deferred checks' flags with their messages."""
+        before, _checks.collecting = _checks.collecting, []
+        try:
+            out = self.body(reverse, *arrays)
+            return (tuple(out) if isinstance(out, list) else out), _checks.collecting
+        finally:
+            _checks.collecting = before
+
+    def plain(self, *arrays, reverse=None):
+        """The value alone, as inside a foreign trace: checks poison it."""
+        before, _checks.collecting = _checks.collecting, None
+        try:
+            return self.body(reverse, *arrays)
+        finally:
+            _checks.collecting = before
+
+    def linearize(self, arrays, needs):
+        """(value, flags, pullback) of one ``jax.vjp``: ``pullback(cotangents)`` has a gradient for
+        each true entry of ``needs``; cotangents are those of the differentiable outputs."""
+        where = [i for i, need in enumerate(needs) if need]
+
+        def run(*some):
+            full = list(arrays)
+            for i, a in zip(where, some, strict=True):
+                full[i] = a
+            out, flags = self.apply(full, reverse=needs)
+            outs = out if self.outputs else (out,)
+            return self._differentiable(outs), (out, [f for f, _ in flags])
+
+        _, pull, (out, flags) = jax.vjp(run, *(arrays[i] for i in where), has_aux=True)
+        return out, flags, pull
+
+    def _differentiable(self, outs):
+        avals = self.outputs or (self.out,)
+        return tuple(o for o, a in zip(outs, avals, strict=True) if differentiable(a))
+
+    # -- compiled by itself -------------------------------------------------------------------
+
+    @property
+    def trivial(self) -> bool:
+        """Costs nothing to run: it only hands on what is there."""
+        return self.passes or self.index is not None
+
+    def __call__(self, *arrays):
+        """Run by itself, through its own ``jax.jit``; the caller has 64-bit types on."""
+        compiled = self._compiled
+        if compiled is None:
+            if self.messages:
+
+                def run(*arrays):
+                    out, flags = self.apply(arrays)
+                    return out, tuple(f for f, _ in flags)
+            else:
+
+                def run(*arrays):
+                    return self.apply(arrays)[0]
+
+            run.__name__ = self.name
+            compiled = self._compiled = jax.jit(run)
+        return compiled(*arrays)
+
+    # -- backward -----------------------------------------------------------------------------
+
+    def vjp(self, needs: tuple, have: tuple) -> Kernel:
+        """The kernel of this one's gradient: inputs are this kernel's inputs and then the
+        cotangents of the outputs in ``have``; outputs, the gradients in ``needs``."""
+        found = self._vjps.get((needs, have))
+        if found is None:
+            found = self._vjps[needs, have] = VjpKernel(self, needs, have)
+        return found
+
+    def projection(self, i: int) -> Kernel:
+        """The kernel that picks output ``i`` of this kernel."""
+        if self.projections is None:
+            self.projections = tuple(
+                _pick(self, k, a) for k, a in enumerate(self.outputs)
+            )
+        return self.projections[i]
+
+    @property
+    def saves(self) -> bool:
+        """Does the backward need anything computed from the tensors given to the forward? (PyTorch
+        can go a second time through a node that saved nothing.)"""
+        if self._saves is None:
+            needs = tuple(differentiable(a) for a in self.avals)
+
+            def residuals(*arrays):
+                _, _, pull = self.linearize(arrays, needs)
+                return [r for r in jax.tree.leaves(pull) if isinstance(r, jax.core.Tracer)]
+
+            with jax.enable_x64(True):
+                jaxpr = jax.make_jaxpr(residuals)(*map(shape_struct, self.avals)).jaxpr
+            given = [a for a in self.avals if a.kind != "none"]
+            from_tensors = {
+                v for v, a in zip(jaxpr.invars, given, strict=True) if a.kind == "array"
+            }
+            for equation in jaxpr.eqns:
+                if any(type(v).__name__ == "Var" and v in from_tensors for v in equation.invars):
+                    from_tensors.update(equation.outvars)
+            self._saves = any(type(v).__name__ == "Var" and v in from_tensors for v in jaxpr.outvars)
+        return self._saves
+
+    def __repr__(self) -> str:
+        statics = ", ".join(f"{k}={v}" for k, v in (self.statics or {}).items())
+        return f"{self.name}({', '.join(map(repr, self.avals))}{'; ' + statics if statics else ''})"
+
+
+def _aval_from(struct, place: str) -> Aval:
+    return aval_of(struct.shape, dtypes.from_numpy_dtype(struct.dtype), place)
+
+
+def _pick(kernel: Kernel, index: int, aval: Aval) -> Kernel:
+    picked = Kernel(
+        f"{kernel.name}[{index}]", None, None, (kernel.out,), lambda _, outs: outs[index], out=aval,
+        nondiff=not kernel.carries_grad,
+    )  # fmt: skip
+    picked.index = index
+    return picked
+
+
+class VjpKernel(Kernel):
+    """The gradient of ``base``. Lowered beside its base in one program, both share a single
+    ``jax.vjp``, so that the forward pass is computed once."""
+
+    __slots__ = ("base", "needs", "have")
+
+    def __init__(self, base: Kernel, needs: tuple, have: tuple):
+        self.base = base
+        self.needs = needs
+        self.have = have
+        outs = base.outputs or (base.out,)
+        grads = tuple(a for a, need in zip(base.avals, needs, strict=True) if need)
+        cotangents = tuple(a for a, h in zip(outs, have, strict=True) if h)
+        super().__init__(
+            base.name + "_backward", base.op, base.statics, base.avals + cotangents, self._run,
+            out=grads[0] if len(grads) == 1 else grads,
+        )  # fmt: skip
+
+    def _run(self, reverse, *arrays):
+        n = len(self.base.avals)
+        _, _, pull = self.base.linearize(arrays[:n], self.needs)
+        return self.pull(pull, self.needs, arrays[n:])
+
+    def pull(self, pullback, needs: tuple, cotangents):
+        """Gradients from a pullback made for ``needs``, a superset of this kernel's own."""
+        given = iter(cotangents)
+        full = []
+        for aval, h in zip(self.base.outputs or (self.base.out,), self.have, strict=True):
+            if differentiable(aval):
+                full.append(next(given) if h else jnp.zeros(aval.shape, aval.dtype.numpy))
+        grads = iter(pullback(tuple(full)))
+        mine = []
+        for theirs, own in zip(needs, self.needs, strict=True):
+            grad = next(grads) if theirs else None
+            if own:
+                mine.append(grad)
+        return mine[0] if len(mine) == 1 else tuple(mine)

@@ -1,0 +1,634 @@
+"""Tensor: a handle on an immutable value.
+
+What PyTorch spells in place gives the handle another value; who took the old one keeps it. A view is
+a lens on its base: it reads through when the base has moved on, and writing through it rebinds the
+base.
+"""
+
+from __future__ import annotations
+
+import weakref
+
+import jax
+import numpy as np
+
+from jaxtorch import devices, dtypes, engine
+from jaxtorch._methods import TensorMethods
+from jaxtorch.engine import backward as engine_backward
+from jaxtorch.engine import lens
+from jaxtorch.engine.backward import FREED, Grad, emit
+from jaxtorch.engine.graph import STATE, Node, concrete
+from jaxtorch.engine.handles import Handles, TensorBase, jax_device, node_of_array, node_of_numpy
+from jaxtorch.engine.kernels import KERNELS, Kernel
+from jaxtorch.engine.trace import current_trace, is_traced
+from jaxtorch.gradfn import AccumulateGrad, GradFn
+
+_new = object.__new__
+
+
+class Tensor(TensorMethods, TensorBase):
+    """An n-dimensional array with PyTorch's methods.
+
+    ``Tensor(data)`` is torch's legacy constructor (``Tensor(2, 3)``: sizes; ``Tensor([1, 2])``: data,
+    both of the default dtype); ``Tensor(jax_array)`` is a Tensor of that very array.
+    """
+
+    _node: Node
+    _ticket: object
+    _base = None  # the handle this one is a view of
+    _steps = ()  # the views that lead from there to here: (op, statics, other inputs)
+    _seen = 0  # the base's version that _node was read at
+    _meta: Grad | None = None
+    _version = 0
+    _trace = None  # the jax trace it was born in, if its value is that trace's
+    __hash__ = object.__hash__
+    __array_priority__ = 1000
+
+    def __init__(self, *args, device=None):
+        if len(args) == 1 and isinstance(args[0], jax.Array) and device is None:
+            self._bind(node_of_array(args[0]))
+        else:
+            from jaxtorch.ops.creation import legacy_tensor
+
+            made = legacy_tensor(dtypes.get_default_dtype(), *args, device=device)
+            self._bind(made._node)
+
+    # -- the value ----------------------------------------------------------------------------
+
+    def _bind(self, node: Node) -> None:
+        self._node = node
+        if node.ticket is None:
+            node.ticket = object()
+        self._ticket = node.ticket
+        if node.aval.__class__ is not tuple and node.aval.kind == "traced":
+            self._trace = current_trace()
+
+    def _read(self) -> Node:
+        """The node of a view, derived anew if its base has moved on (or simply the node)."""
+        base = self._base
+        if base is not None and self._seen != base._version:
+            self._bind(lens.read_through(base._node, self._steps)[-1])
+            self._seen = base._version
+        return self._node
+
+    def _set(self, node: Node) -> None:
+        """Give this handle another value; for autograd it stays who it is."""
+        meta = self._meta
+        if is_traced(node):
+            self._check_trace()
+        if meta is not None:
+            if meta.leaf:
+                if node.ticket is not None or node.meta is not None or node.requires_grad:
+                    node = alias(node)
+                node.requires_grad = True
+                node.meta = meta
+            else:
+                self._meta = None
+        self._bind(node)
+        self._version += 1
+
+    def _check_trace(self) -> None:
+        if self._trace is None or self._trace != current_trace():
+            raise jax.errors.UnexpectedTracerError(
+                "a value that belongs to a jax trace would be written to a Tensor from outside of it "
+                "and leak. Return it from the traced function, or pass the module as an argument to "
+                "jaxtorch.jit or nnx.jit, which keep such writes" + engine.inspect.at(engine.inspect.site())
+            )
+
+    def _adopt(self, other: Tensor) -> Tensor:
+        """Take over the value of a Tensor that nobody uses any more."""
+        node = other._node
+        meta = self._meta
+        if meta is not None and meta.leaf and not is_traced(node):
+            node.requires_grad = True
+            node.meta = meta
+            self._node = node
+            if node.ticket is None:
+                node.ticket = object()
+            self._ticket = node.ticket
+            self._version += 1
+        else:
+            self._set(node)
+        return self
+
+    def _rebind(self, other: Tensor) -> Tensor:
+        """Give this handle the value of another, outside autograd: what ``.data = `` does."""
+        node = other._read()
+        if self._base is not None:
+            self._write_view(node)
+        else:
+            self._set(node if node.value is not None and not node.requires_grad else alias(node))
+        return self
+
+    def _write(self, value: Tensor) -> Tensor:
+        """The end of every in-place operation: ``value`` becomes this handle's."""
+        grad = STATE.grad
+        root = self if self._base is None else self._base
+        if grad and root._meta is not None and root._meta.leaf:
+            view = "a view of " if root is not self else ""
+            raise RuntimeError(
+                f"{view}a leaf Variable that requires grad is being used in an in-place operation."
+            )
+        old = self._read()
+        node = value._read()
+        if node.aval is not old.aval:
+            node = self._fitted(node, old)
+        if not grad and old.requires_grad and not engine_backward.is_leaf(old):
+            node = alias(node)
+            node.requires_grad = True
+            node.edges = Redirect(old)
+        if self._base is None:
+            self._set(node)
+        else:
+            self._write_view(node)
+        return self
+
+    def _fitted(self, node: Node, old: Node) -> Node:
+        if node.aval.shape != old.aval.shape:
+            raise RuntimeError(
+                f"output with shape {list(old.aval.shape)} doesn't match the broadcast shape "
+                f"{list(node.aval.shape)}"
+            )
+        have, want = node.aval.dtype, old.aval.dtype
+        if have is not want:
+            if have.category > want.category:
+                raise RuntimeError(
+                    f"result type {have.legacy} can't be cast to the desired output type {want.legacy}"
+                )
+            node = cast(node, want)
+        return node
+
+    def _write_view(self, node: Node) -> None:
+        base = self._base
+        base._set(lens.write_through(base._node, self._steps, node))
+        self._bind(node)
+        self._seen = base._version
+
+    def jax(self) -> jax.Array:
+        """The value as a jax array (nothing is copied); it is never changed afterwards."""
+        return engine.force(self._read())
+
+    def _host(self) -> np.ndarray:
+        return np.asarray(engine.force(self._read()))
+
+    def __jax_array__(self):
+        return self.jax()
+
+    def __array__(self, dtype=None, copy=None):
+        array = self.numpy()
+        return array if dtype is None and not copy else np.array(array, dtype=dtype)
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """A NumPy view of the value (read-only: values are immutable; ``.copy()`` it to write)."""
+        if force:
+            return self.detach()._host()
+        if self.requires_grad:
+            raise RuntimeError(
+                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+            )
+        if self._read().aval.place != "cpu":
+            raise TypeError(
+                f"can't convert {self._node.aval.place} device type tensor to numpy. Use Tensor.cpu() to "
+                "copy the tensor to host memory first."
+            )
+        return self._host()
+
+    def __dlpack__(self, **kwargs):
+        if self.requires_grad:
+            raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+        return self.jax().__dlpack__(**kwargs)
+
+    def __dlpack_device__(self):
+        return self.jax().__dlpack_device__()
+
+    def item(self):
+        """The value of a tensor with one element, as a Python number."""
+        array = self._host()
+        if array.size != 1:
+            raise RuntimeError(
+                f"a Tensor with {array.size} elements cannot be converted to Scalar"
+            )
+        return array.item()
+
+    def tolist(self):
+        return self._host().tolist()
+
+    # -- what it is ---------------------------------------------------------------------------
+
+    @property
+    def shape(self):
+        return (self._node if self._base is None else self._read()).aval.shape
+
+    @property
+    def dtype(self):
+        return self._node.aval.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def device(self):
+        return devices.from_place(self._node.aval.place)
+
+    def size(self, dim: int | None = None):
+        shape = self.shape
+        if dim is None:
+            return shape
+        try:
+            return shape[dim]
+        except IndexError:
+            n = len(shape)
+            raise IndexError(
+                f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})"
+            ) from None
+
+    def dim(self) -> int:
+        return len(self.shape)
+
+    ndimension = dim
+
+    def numel(self) -> int:
+        return self.shape.numel()
+
+    nelement = numel
+
+    def element_size(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.numel() * self.dtype.itemsize
+
+    def __len__(self) -> int:
+        shape = self.shape
+        if not shape:
+            raise TypeError("len() of a 0-d tensor")
+        return shape[0]
+
+    def __iter__(self):
+        if not self.shape:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+    def __contains__(self, element) -> bool:
+        return bool((self == element).any())
+
+    def __bool__(self) -> bool:
+        if self.numel() > 1:
+            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+        if not self.numel():
+            raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
+        return bool(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        value = self.item()
+        if not isinstance(value, int):
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(value)
+
+    def __repr__(self) -> str:
+        from jaxtorch.printing import tensor_repr
+
+        node = self._read()
+        name = None
+        if node.requires_grad and not self.is_leaf:
+            name = self.grad_fn.name()
+        return tensor_repr(
+            np.asarray(engine.force(node)), node.aval.dtype, device=node.aval.place,
+            requires_grad=node.requires_grad, grad_fn_name=name,
+            default_dtype=dtypes.get_default_dtype(),
+        )  # fmt: skip
+
+    def __format__(self, spec: str) -> str:
+        if self.dim() == 0 and not is_traced(self._read()):
+            return self.item().__format__(spec)
+        return object.__format__(self, spec)
+
+    # -- autograd -----------------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        return (self._node if self._base is None else self._read()).requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, flag: bool) -> None:
+        self.requires_grad_(flag)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        node = self._read()
+        if node.requires_grad == bool(requires_grad):
+            return self
+        if not requires_grad and not self.is_leaf:
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. If you want to use a "
+                "computed variable in a subgraph that doesn't require differentiation use "
+                "var_no_grad = var.detach()."
+            )
+        if requires_grad and self.dtype.category < dtypes.FLOAT:
+            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+        node = alias(node)
+        if requires_grad:
+            self._meta = Grad(leaf=True, owner=weakref.ref(self))
+            node.requires_grad = True
+            node.meta = self._meta
+        else:
+            self._meta = None
+        self._bind(node)
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        node = self._read()
+        return not node.requires_grad or engine_backward.is_leaf(node)
+
+    @property
+    def grad(self) -> Tensor | None:
+        return None if self._meta is None else self._meta.grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"assigned grad expected to be a Tensor or None but got {type(value)}")
+            if value.shape != self.shape:
+                raise RuntimeError(
+                    f"assigned grad has data of a different size: expected {list(self.shape)}, got "
+                    f"{list(value.shape)}"
+                )
+        if self._meta is None:
+            if value is None:
+                return
+            self._meta = Grad(leaf=False)
+        self._meta.grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self.grad = None
+
+    @property
+    def grad_fn(self):
+        node = self._read()
+        if not node.requires_grad or engine_backward.is_leaf(node):
+            return None
+        return GradFn(node)
+
+    def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None) -> None:
+        """Add the gradients of this tensor with respect to the graph's leaves to their ``.grad``."""
+        from jaxtorch import autograd
+
+        autograd.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+
+    def register_hook(self, hook):
+        """Call ``hook(grad)`` when the gradient of this tensor is computed; what it returns, if
+        anything, takes the gradient's place."""
+        return autograd_hook(self._grad_state("register a hook").hooks, hook)
+
+    def register_post_accumulate_grad_hook(self, hook):
+        if not (self.is_leaf and self.requires_grad):
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        return autograd_hook(self._meta.after, hook)
+
+    def _grad_state(self, what: str) -> Grad:
+        node = self._read()
+        if not node.requires_grad:
+            raise RuntimeError(f"cannot {what} on a tensor that doesn't require gradient")
+        if node.meta is None:
+            node.meta = Grad(leaf=False)
+        self._meta = node.meta
+        return node.meta
+
+    def retain_grad(self) -> None:
+        """Keep ``.grad`` of this tensor though it is no leaf."""
+        node = self._read()
+        if not node.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if not self.is_leaf:
+            self._grad_state("retain grad").retain = True
+
+    @property
+    def retains_grad(self) -> bool:
+        return self._meta is not None and not self._meta.leaf and self._meta.retain
+
+    def detach(self) -> Tensor:
+        """A view of the same value that carries no gradient."""
+        node = self._read()
+        out = wrap(alias(node))
+        out._base = self if self._base is None else self._base
+        out._steps = self._steps
+        out._seen = out._base._version
+        out.__class__ = Detached
+        return out
+
+    def detach_(self) -> Tensor:
+        if self._base is not None:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
+        self._meta = None
+        self._bind(alias(self._node))
+        return self
+
+    @property
+    def data(self) -> Tensor:
+        return self.detach()
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        if value._base is self and not value._steps:
+            return  # `p.data -= step` has written through already
+        self._rebind(value)
+
+    # -- copies -------------------------------------------------------------------------------
+
+    def __deepcopy__(self, memo):
+        if id(self) in memo:
+            return memo[id(self)]
+        if not self.is_leaf:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
+                "protocol at the moment. If you were attempting to deepcopy a module, this may be "
+                "because of a torch.nn.utils.weight_norm usage"
+            )
+        out = _new(type(self) if type(self) is not Detached else Tensor)
+        out._bind(alias(self._read()))
+        if self.requires_grad:
+            out.requires_grad_()
+            if self._meta.grad is not None:
+                out._meta.grad = self._meta.grad.__deepcopy__(memo)
+        memo[id(self)] = out
+        return out
+
+    def __reduce__(self):
+        return (_rebuild, (self.detach()._host(), self.dtype.name, self.requires_grad))
+
+
+class Detached(Tensor):
+    """``t.detach()`` and ``t.data``: a handle that shares its base's value and not its history."""
+
+    def _read(self) -> Node:
+        base = self._base
+        if self._seen != base._version:
+            self._bind(alias(lens.read_through(base._node, self._steps)[-1]))
+            self._seen = base._version
+        return self._node
+
+    def _write_view(self, node: Node) -> None:
+        """The base gets the value and keeps its history."""
+        base = self._base
+        before, STATE.grad = STATE.grad, False
+        try:
+            old = base._node
+            new = lens.write_through(old, self._steps, node) if self._steps else node
+            if old.requires_grad and not engine_backward.is_leaf(old):
+                new = alias(new)
+                new.requires_grad = True
+                new.edges = Redirect(old)
+            base._set(alias(new) if new is node else new)
+        finally:
+            STATE.grad = before
+        self._bind(node)
+        self._seen = base._version
+
+    def _write(self, value: Tensor) -> Tensor:
+        old, node = self._read(), value._read()
+        if node.aval is not old.aval:
+            node = self._fitted(node, old)
+        self._write_view(node)
+        return self
+
+
+class Redirect:
+    """Autograd edges of a value written outside autograd: gradients go to the value it replaced."""
+
+    __slots__ = ("inputs",)
+    keeps = True
+
+    def __init__(self, old: Node):
+        self.inputs = (old,)
+
+    def gradients(self, cotangent):
+        return [cotangent]
+
+
+# ---------------------------------------------------------------------------------------------
+
+
+def wrap(node: Node) -> Tensor:
+    t = _new(Tensor)
+    t._node = node
+    ticket = node.ticket
+    if ticket is None:
+        ticket = node.ticket = object()
+    t._ticket = ticket
+    aval = node.aval
+    if aval.kind == "traced":
+        t._trace = current_trace()
+    return t
+
+
+def wrap_view(node: Node, viewed: Tensor, op, statics: dict, extras: tuple) -> Tensor:
+    t = wrap(node)
+    if viewed.__class__ is Detached:
+        t.__class__ = Detached
+    base = viewed._base
+    if base is None:
+        t._base = viewed
+        t._steps = ((op, statics, extras),)
+        t._seen = viewed._version
+    else:
+        t._base = base
+        t._steps = (*viewed._steps, (op, statics, extras))
+        t._seen = base._version
+    return t
+
+
+def alias(node: Node) -> Node:
+    """Another node of the same value, without its history."""
+    if node.value is not None:
+        return concrete(node.value, node.aval)
+    key = ("alias", node.aval)
+    kernel = KERNELS.get(key)
+    if kernel is None:
+        kernel = KERNELS[key] = Kernel(
+            "alias", None, None, (node.aval,), lambda _, x: x, out=node.aval, nondiff=True
+        )
+        kernel.passes = True
+    return emit(kernel, (node,), False)
+
+
+def cast(node: Node, to) -> Node:
+    """``node`` as another dtype, differentiably."""
+    kernel = lens.cast_kernel(lens.plain_avals((node,))[0], to)
+    return emit(kernel, (node,), STATE.grad and node.requires_grad and kernel.carries_grad)
+
+
+def assign_out(result: Tensor, out: Tensor) -> Tensor:
+    """``out=``: the result is written there, resized if it must be."""
+    if out.requires_grad and STATE.grad:
+        raise RuntimeError(
+            "out=... arguments don't support automatic differentiation, but one of the arguments "
+            "requires grad."
+        )
+    if out.shape != result.shape and out._base is None:
+        node = result._read()
+        if node.aval.dtype is not out.dtype:
+            node = cast(node, out.dtype)
+        out._set(node)
+        return out
+    return out._write(result)
+
+
+def autograd_hook(hooks: dict, hook):
+    from jaxtorch.utils.hooks import RemovableHandle
+
+    handle = RemovableHandle(hooks)
+    hooks[handle.id] = hook
+    return handle
+
+
+def _rebuild(array, dtype_name: str, requires_grad: bool) -> Tensor:
+    t = wrap(node_of_numpy(np.asarray(array, dtypes.ALL[dtype_name].numpy)))
+    return t.requires_grad_() if requires_grad else t
+
+
+def to_place(t: Tensor, place: str) -> Tensor:
+    """``t`` on another device; gradients travel back."""
+    node = t._read()
+    if node.aval.place == place:
+        return t
+    array = jax.device_put(engine.force(node), jax_device(place))
+    new = node_of_array(array)
+    if node.requires_grad and STATE.grad:
+        new.requires_grad = True
+        new.edges = Transfer(node)
+    return wrap(new)
+
+
+class Transfer(Redirect):
+    """Autograd edges of a copy to another device."""
+
+    __slots__ = ()
+
+    def gradients(self, cotangent):
+        return [to_place(wrap(cotangent), self.inputs[0].aval.place)._node]
+
+
+Handles.classes.add(Tensor)
+Handles.wrap = wrap
+Handles.wrap_view = wrap_view
+Handles.assign_out = assign_out
+__all__ = ["Tensor", "FREED", "AccumulateGrad"]
