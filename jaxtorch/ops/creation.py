@@ -1,0 +1,391 @@
+"""Tensors from nothing: constants, ranges, identity matrices, and the *_like and new_* forms."""
+
+from __future__ import annotations
+
+import builtins
+import math
+import operator
+from typing import Any, TypedDict, Unpack
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from jaxtorch import devices, dtypes
+from jaxtorch.ops._op import Array, Scalar, op
+from jaxtorch.ops._promote import number_dtype, width
+from jaxtorch.ops.data import array_of, is_tensor, no_pinning, wrap
+from jaxtorch.ops.views import sizes_from
+from jaxtorch.size import Size
+
+
+class Options(TypedDict, total=False):
+    """What every creation function takes beside its own arguments."""
+
+    out: Any
+    dtype: dtypes.dtype | None
+    device: Any
+    requires_grad: bool
+    layout: Any
+    pin_memory: bool
+    memory_format: Any
+    names: Any
+
+
+def _made(
+    make, *args, out=None, dtype=None, device=None, requires_grad=False, layout=None,
+    pin_memory=False, memory_format=None, names=None, default=None,
+):  # fmt: skip
+    """``make(*args, dtype)`` put where and marked as the options say.
+
+    A memory format is a layout in memory, and XLA chooses those.
+    """
+    no_pinning(pin_memory)
+    if layout is not None and str(layout) != "torch.strided":
+        raise NotImplementedError(f"layout={layout}: only torch.strided tensors exist")
+    if names is not None:
+        raise NotImplementedError("names=: tensors with named dimensions do not exist")
+    x = make(*args, dtype or default or dtypes.get_default_dtype())
+    if out is not None:
+        return out.copy_(x)
+    return _placed(x, device, requires_grad)
+
+
+def _placed(x, device, requires_grad):
+    device = devices.get_default_device() if device is None else device
+    if device is not x.device:
+        x = x.to(device)
+    return x.requires_grad_() if requires_grad else x
+
+
+def _sizes(name: str, sizes: tuple, size=None) -> tuple:
+    if size is not None:
+        sizes = (size,)
+    elif not sizes:
+        raise TypeError(f'{name}() missing 1 required positional arguments: "size"')
+    try:
+        found = sizes_from(sizes)
+    except TypeError:
+        given = next((n for n in sizes if not hasattr(n, "__index__")), sizes[0])
+        raise TypeError(
+            f"{name}(): argument 'size' (position 1) must be tuple of ints, not "
+            f"{type(given).__name__}"
+        ) from None
+    if min(found, default=0) < 0:
+        raise RuntimeError(f"{name}: Dimension size must be non-negative.")
+    return found
+
+
+@op(nondiff=True)
+def _constant(size: tuple, value: float, dtype: object):
+    return jnp.full(size, value, width(dtype))
+
+
+@op(nondiff=True)
+def _full(size: tuple, value: Scalar, dtype: object):
+    if jnp.iscomplexobj(value) and not dtype.is_complex:
+        raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
+    value = value != 0 if dtype is dtypes.bool else value.astype(width(dtype))
+    return jnp.broadcast_to(value, size)
+
+
+def zeros(*sizes, size=None, **options: Unpack[Options]):
+    return _made(_constant, _sizes("zeros", sizes, size), 0, **options)
+
+
+def ones(*sizes, size=None, **options: Unpack[Options]):
+    return _made(_constant, _sizes("ones", sizes, size), 1, **options)
+
+
+def empty(*sizes, size=None, **options: Unpack[Options]):
+    """A tensor to be filled. Its values are zeros: there is no memory to leave as it was."""
+    return _made(_constant, _sizes("empty", sizes, size), 0, **options)
+
+
+def empty_strided(size, stride, **options: Unpack[Options]):
+    """``empty(size)``, whose elements lie as XLA lays them out: strides are checked, not kept."""
+    if len(size) != len(stride):
+        raise RuntimeError("mismatch in length of strides and shape")
+    return empty(size, **options)
+
+
+def empty_permuted(size, physical_layout, **options: Unpack[Options]):
+    """``empty(size)``; the layout in memory is XLA's."""
+    if sorted(physical_layout) != list(range(len(size))):
+        raise RuntimeError("Duplicate or missing dim in physical_layout")
+    return empty(size, **options)
+
+
+def _default_of(value):
+    if is_tensor(value):
+        if value.ndim:
+            raise TypeError("full(): argument 'fill_value' (position 2) must be Number, not Tensor")
+        return value.dtype
+    return number_dtype(value)
+
+
+def full(size, fill_value, **options: Unpack[Options]):
+    """``fill_value`` everywhere; its type decides the dtype where none is given."""
+    sizes = _sizes("full", (size,))
+    return _made(_full, sizes, fill_value, default=_default_of(fill_value), **options)
+
+
+# --- like another tensor -------------------------------------------------------------------------
+
+
+def _like(name, make, input, *args, device=None, **options):
+    if not is_tensor(input):
+        raise TypeError(
+            f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}"
+        )
+    return _made(
+        make, tuple(input.shape), *args, default=input.dtype,
+        device=input.device if device is None else device, **options,
+    )  # fmt: skip
+
+
+def zeros_like(input, **options: Unpack[Options]):
+    return _like("zeros_like", _constant, input, 0, **options)
+
+
+def ones_like(input, **options: Unpack[Options]):
+    return _like("ones_like", _constant, input, 1, **options)
+
+
+def empty_like(input, **options: Unpack[Options]):
+    return _like("empty_like", _constant, input, 0, **options)
+
+
+def full_like(input, fill_value, **options: Unpack[Options]):
+    return _like("full_like", _full, input, fill_value, **options)
+
+
+def _new(name, make, input, sizes, size, *args, device=None, **options):
+    return _made(
+        make, _sizes(name, sizes, size), *args, default=input.dtype,
+        device=input.device if device is None else device, **options,
+    )  # fmt: skip
+
+
+def new_zeros(input, *sizes, size=None, **options: Unpack[Options]):
+    return _new("new_zeros", _constant, input, sizes, size, 0, **options)
+
+
+def new_ones(input, *sizes, size=None, **options: Unpack[Options]):
+    return _new("new_ones", _constant, input, sizes, size, 1, **options)
+
+
+def new_empty(input, *sizes, size=None, **options: Unpack[Options]):
+    return _new("new_empty", _constant, input, sizes, size, 0, **options)
+
+
+def new_full(input, size, fill_value, **options: Unpack[Options]):
+    return _new("new_full", _full, input, (size,), None, fill_value, **options)
+
+
+def new_tensor(input, data, *, dtype=None, device=None, requires_grad: bool = False):
+    """A copy of ``data`` with the dtype and device of ``input`` unless told otherwise."""
+    made = wrap(array_of(data, dtype or input.dtype)).to(input.device if device is None else device)
+    return made.requires_grad_() if requires_grad else made
+
+
+def new_empty_strided(input, size, stride, **options: Unpack[Options]):
+    if len(size) != len(stride):
+        raise RuntimeError("mismatch in length of strides and shape")
+    return new_empty(input, size, **options)
+
+
+def legacy_tensor(dtype, *args, device=None):
+    """``torch.Tensor(2, 3)``: sizes; ``torch.Tensor([1, 2])``: data; both of ``dtype``."""
+    if not args:
+        return empty(0, dtype=dtype, device=device)
+    first = args[0]
+    if len(args) == 1 and is_tensor(first):
+        if first.dtype is not dtype:
+            raise TypeError(
+                f"expected {dtype.legacy} (got {first.dtype.legacy}): use tensor.to(dtype)"
+            )
+        return first.detach()
+    if isinstance(first, Size) or all(hasattr(n, "__index__") for n in args):
+        return empty(*args, dtype=dtype, device=device)
+    if len(args) > 1:
+        raise TypeError(
+            "new() received an invalid combination of arguments: sizes are ints, data is one sequence"
+        )
+    if isinstance(first, (int, float)):
+        raise TypeError(f"new(): data must be a sequence (got {type(first).__name__})")
+    return _placed(wrap(array_of(first, dtype)), device, False)
+
+
+# --- ranges --------------------------------------------------------------------------------------
+
+
+@op(nondiff=True)
+def _iota(length: int, dtype: object):
+    return lax.iota(width(dtype), length)
+
+
+@op(nondiff=True)
+def _arange(length: int, start: Scalar, step: Scalar, dtype: object):
+    """start + i * step, in 64 bits before the result's dtype, as torch computes it."""
+    floats = any(jnp.issubdtype(x.dtype, jnp.floating) for x in (start, step))
+    kind = width(dtypes.float64 if floats else dtypes.int64)
+    at = lax.iota(kind, length)
+    return (start.astype(kind) + at * step.astype(kind)).astype(width(dtype))
+
+
+def _number(x):
+    """A Python number of a number or 0-dim tensor."""
+    return x.item() if hasattr(x, "item") else x
+
+
+def arange(start, end=None, step=1, **options: Unpack[Options]):
+    """start, start + step, ... up to and without ``end``: integers where all three are."""
+    if end is None:
+        start, end = 0, start
+    first, last, by = _number(start), _number(end), _number(step)
+    whole = all(isinstance(x, int) for x in (first, last, by))
+    dtype = options.get("dtype") or (dtypes.int64 if whole else dtypes.get_default_dtype())
+    if dtype.category == dtypes.INT and not whole:
+        first, last, by = int(first), int(last), int(by)
+        whole = True
+    if by == 0:
+        raise RuntimeError("step must be nonzero")
+    if not (math.isfinite(first) and math.isfinite(last)):
+        raise RuntimeError(f"unsupported range: {first} -> {last}")
+    if (last < first) if by > 0 else (last > first):
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    length = -((first - last) // by) if whole else math.ceil((last - first) / by)
+    if dtype is dtypes.bool and length > 2:
+        raise NotImplementedError("\"arange_cpu\" not implemented for 'Bool'")
+    # a start that was given is data: `arange(i, i + n)` in a loop is one program
+    if start is first and first == 0 and by == 1 and whole:
+        return _made(_iota, length, **{**options, "dtype": dtype})
+    return _made(_arange, length, first, by, **{**options, "dtype": dtype})
+
+
+def range(start=0, end=None, step=1, **options: Unpack[Options]):
+    """As ``arange``, but with ``end`` in it, and of the default dtype."""
+    if end is None:
+        start, end = 0, start
+    length = math.floor((_number(end) - _number(start)) / _number(step)) + 1
+    return _made(_arange, length, _number(start), _number(step), **options)
+
+
+def _line(length, start, end, dtype):
+    """Evenly spaced from both ends inwards, so that both are met exactly."""
+    wide = width(dtypes.float64 if dtype.category <= dtypes.INT or dtype is dtypes.float64 else
+                 dtypes.float32)  # fmt: skip
+    if dtype.is_complex:
+        wide = width(dtype)
+    start, end = start.astype(wide), end.astype(wide)
+    if length == 1:
+        return start.reshape(1)
+    step = (end - start) / (length - 1)
+    at = lax.iota(jnp.int32, length)
+    up = start + step * at.astype(wide)
+    down = end - step * (length - 1 - at).astype(wide)
+    return jnp.where(at < length // 2, up, down)
+
+
+@op
+def _linspace(length: int, start: Scalar, end: Scalar, dtype: object):
+    return _line(length, start, end, dtype).astype(width(dtype))
+
+
+@op
+def _logspace(length: int, start: Scalar, end: Scalar, base: float, dtype: object):
+    line = _line(length, start, end, dtype)
+    return jnp.power(jnp.full((), base, line.dtype), line).astype(width(dtype))
+
+
+def _steps(steps):
+    steps = operator.index(steps)
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    return steps
+
+
+def _space_default(*ends):
+    return dtypes.default_complex() if any(isinstance(x, builtins.complex) for x in ends) else None
+
+
+def linspace(start, end, steps: int, **options: Unpack[Options]):
+    """``steps`` numbers, evenly spaced from ``start`` to ``end``, both included."""
+    default = _space_default(start, end)
+    return _made(_linspace, _steps(steps), start, end, default=default, **options)
+
+
+def logspace(start, end, steps: int, base: float = 10.0, **options: Unpack[Options]):
+    """``base`` to the power of ``linspace(start, end, steps)``."""
+    default = _space_default(start, end)
+    return _made(_logspace, _steps(steps), start, end, float(base), default=default, **options)
+
+
+# --- matrices and indices ------------------------------------------------------------------------
+
+
+@op(nondiff=True)
+def _eye(n: int, m: int, dtype: object):
+    return jnp.eye(n, m, dtype=width(dtype))
+
+
+def eye(n: int, m: int | None = None, **options: Unpack[Options]):
+    """Ones on the diagonal of an (n, m) matrix, zeros elsewhere; m is n where it is not given."""
+    n = operator.index(n)
+    m = n if m is None else operator.index(m)
+    for name, size in (("n", n), ("m", m)):
+        if size < 0:
+            raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
+    return _made(_eye, n, m, **options)
+
+
+def _triangle_indices(find, row, col, offset, dtype, device):
+    if row < 0 or col < 0:
+        raise RuntimeError(f"row and col must be non-negative, got {row} and {col}")
+    at = np.stack(find(row, offset, col)).astype((dtype or dtypes.int64).numpy)
+    return wrap(at) if device is None else wrap(at).to(device)
+
+
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype=None, device=None):
+    """(2, n): row and column of each element of the lower triangle."""
+    return _triangle_indices(np.tril_indices, row, col, offset, dtype, device)
+
+
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype=None, device=None):
+    """(2, n): row and column of each element of the upper triangle."""
+    return _triangle_indices(np.triu_indices, row, col, offset, dtype, device)
+
+
+# --- complex numbers of their parts --------------------------------------------------------------
+
+
+def _check_parts(name, first, second):
+    if dtypes.from_numpy_dtype(first.dtype) not in (
+        dtypes.float16, dtypes.float32, dtypes.float64,
+    ):  # fmt: skip
+        raise RuntimeError(
+            "Expected both inputs to be Half, Float or Double tensors but got "
+            f"{dtypes.from_numpy_dtype(first.dtype).legacy} and "
+            f"{dtypes.from_numpy_dtype(second.dtype).legacy}"
+        )
+    if first.dtype != second.dtype:
+        raise RuntimeError(
+            f"Expected object of scalar type {dtypes.from_numpy_dtype(first.dtype).legacy} but got "
+            f"scalar type {dtypes.from_numpy_dtype(second.dtype).legacy} for second argument"
+        )
+    return jnp.broadcast_arrays(first, second) if first.shape != second.shape else (first, second)
+
+
+@op(out=True)
+def complex(real: Array, imag: Array):
+    real, imag = _check_parts("complex", real, imag)
+    return lax.complex(real, imag)
+
+
+@op(out=True)
+def polar(abs: Array, angle: Array):
+    """abs * (cos(angle) + i sin(angle))."""
+    abs, angle = _check_parts("polar", abs, angle)
+    return lax.complex(abs * jnp.cos(angle), abs * jnp.sin(angle))
+

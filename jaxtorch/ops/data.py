@@ -1,0 +1,286 @@
+"""From Python data to an array: what ``torch.tensor``, ``as_tensor`` and their kin infer."""
+
+from __future__ import annotations
+
+import math
+import operator
+import warnings
+
+import jax
+import numpy as np
+
+from jaxtorch import dtypes
+from jaxtorch.dtypes import dtype as DType
+from jaxtorch.engine.handles import Handles, TensorBase, node_of_numpy
+
+_NUMBERS = {bool, int, float, complex}
+
+
+def is_tensor(x) -> bool:
+    return isinstance(x, TensorBase)
+
+
+def wrap(array: np.ndarray, device="cpu"):
+    """A Tensor of a NumPy array's values as they are now."""
+    return Handles.wrap(node_of_numpy(np.ascontiguousarray(array).reshape(array.shape), str(device)))
+
+
+def _number_dtype(kinds: set) -> DType:
+    """The dtype of Python numbers of these types together."""
+    if complex in kinds:
+        return dtypes.default_complex()
+    if float in kinds:
+        return dtypes.get_default_dtype()
+    return dtypes.int64 if int in kinds else dtypes.bool
+
+
+def _scalar_dtype(x) -> DType:
+    if isinstance(x, np.generic):
+        return dtypes.from_numpy_dtype(x.dtype)
+    for kind in (bool, int, float, complex):
+        if isinstance(x, kind):
+            return _number_dtype({kind})
+    if isinstance(x, str):
+        raise TypeError("new(): invalid data type 'str'")
+    raise RuntimeError(f"Could not infer dtype of {type(x).__name__}")
+
+
+def _is_sequence(x) -> bool:
+    return isinstance(x, (list, tuple, range)) or (
+        hasattr(x, "__getitem__") and hasattr(x, "__len__") and not isinstance(x, (str, bytes, dict))
+    )
+
+
+def _shape(data) -> tuple:
+    shape = []
+    while _is_sequence(data) and not (hasattr(data, "shape") and data.shape == ()):
+        if hasattr(data, "shape"):
+            return (*shape, *data.shape)
+        shape.append(len(data))
+        if not data:
+            break
+        data = data[0]
+    return tuple(shape)
+
+
+def _flatten(data, shape: tuple, depth: int, out: list, kinds: set) -> None:
+    """Append the numbers of nested ``data`` to ``out``, and their types or dtypes to ``kinds``."""
+    if depth == len(shape):
+        if is_tensor(data) or isinstance(data, (np.ndarray, jax.Array)):
+            if math.prod(data.shape) != 1:
+                raise ValueError("only one element tensors can be converted to Python scalars")
+            kinds.add(_dtype_of(data))
+            data = data.item()
+        elif data.__class__ not in _NUMBERS:
+            if _is_sequence(data):
+                raise TypeError(f"'{type(data).__name__}' object cannot be interpreted as an integer")
+            kinds.add(_scalar_dtype(data))
+            data = data.item() if isinstance(data, np.generic) else data
+        else:
+            kinds.add(data.__class__)
+        out.append(data)
+        return
+    if not _is_sequence(data):
+        raise TypeError("not a sequence")
+    if len(data) != shape[depth]:
+        raise ValueError(
+            f"expected sequence of length {shape[depth]} at dim {depth} (got {len(data)})"
+        )
+    if isinstance(data, np.ndarray):
+        kinds.add(dtypes.from_numpy_dtype(data.dtype))
+        out.extend(data.ravel().tolist())
+    elif is_tensor(data):
+        for item in data.tolist() if math.prod(data.shape) == len(data) else data.unbind():
+            _flatten(item, shape, depth + 1, out, kinds)
+        kinds.add(data.dtype)
+    elif depth == len(shape) - 1 and (found := set(map(type, data))) <= _NUMBERS:
+        kinds |= found
+        out.extend(data)
+    else:
+        for item in data:
+            _flatten(item, shape, depth + 1, out, kinds)
+
+
+def _dtype_of(x) -> DType:
+    return x.dtype if is_tensor(x) else dtypes.from_numpy_dtype(x.dtype)
+
+
+def array_of(data, dtype: DType | None = None) -> np.ndarray:
+    """The NumPy array of Python numbers, nested sequences of them, arrays or Tensors.
+
+    Python ints make int64, floats the default dtype, arrays keep theirs; ``dtype`` overrides.
+    """
+    if is_tensor(data):
+        return _cast(data.detach().cpu().numpy(), dtype)
+    if isinstance(data, (np.ndarray, jax.Array)):
+        if isinstance(data, np.ndarray) and any(s < 0 for s in data.strides):
+            raise ValueError(
+                "At least one stride in the given numpy array is negative, and tensors with "
+                "negative strides are not currently supported. (You can probably work around this "
+                "by making a copy of your array  with array.copy().)"
+            )
+        array = np.asarray(data)
+        dtypes.from_numpy_dtype(array.dtype)
+        return _cast(array, dtype)
+    if isinstance(data, (str, bytes)):
+        raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
+    if not _is_sequence(data) and hasattr(data, "__array__") and not isinstance(data, np.generic):
+        return array_of(np.asarray(data), dtype)
+    if not _is_sequence(data):
+        kind = _scalar_dtype(data)
+        return _filled([data.item() if isinstance(data, np.generic) else data], (), dtype or kind)
+    shape, out, kinds = _shape(data), [], set()
+    _flatten(data, shape, 0, out, kinds)
+    if dtype is None:
+        dtype = _joined(kinds)
+    return _filled(out, shape, dtype)
+
+
+def _joined(kinds: set) -> DType:
+    found = [k for k in kinds if isinstance(k, DType)]
+    numbers = {k for k in kinds if not isinstance(k, DType)}
+    if numbers:
+        found.append(_number_dtype(numbers))
+    if not found:
+        return dtypes.get_default_dtype()
+    joined = found[0]
+    for other in found[1:]:
+        joined = dtypes.promote_types(joined, other)
+    return joined
+
+
+def _filled(numbers: list, shape: tuple, dtype: DType) -> np.ndarray:
+    """``numbers`` as an array of ``dtype``, with torch's complaints about what does not fit."""
+    if dtype.category < dtypes.COMPLEX and any(x.__class__ is complex for x in numbers):
+        raise TypeError("must be real number, not complex")
+    if dtype.category != dtypes.INT:
+        try:
+            return np.array(numbers, dtype.numpy).reshape(shape)
+        except OverflowError:
+            raise ValueError("Overflow when unpacking long long") from None
+    try:
+        array = np.array([int(x) for x in numbers], np.int64)
+    except OverflowError:
+        if dtype is dtypes.uint64:
+            return np.array(numbers, np.uint64).reshape(shape)
+        raise ValueError("Overflow when unpacking long long") from None
+    except ValueError:
+        raise RuntimeError(
+            f"value cannot be converted to type {dtype.name} without overflow"
+        ) from None
+    info = np.iinfo(dtype.numpy)
+    # torch lets negative numbers wrap round in unsigned types, down to minus the largest
+    low = -int(info.max) if info.min == 0 else info.min
+    if array.size and dtype is not dtypes.uint64 and not (
+        array.min() >= low and array.max() <= info.max
+    ):
+        raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
+    return array.astype(dtype.numpy).reshape(shape)
+
+
+def _cast(array: np.ndarray, dtype: DType | None) -> np.ndarray:
+    if dtype is None or array.dtype == dtype.numpy:
+        return array
+    if array.dtype.kind == "c" and dtype.category < dtypes.COMPLEX:
+        array = array.real
+    with np.errstate(all="ignore"):
+        return array.astype(dtype.numpy)
+
+
+def _finish(x, device, requires_grad):
+    if device is not None:
+        x = x.to(device)
+    return x.requires_grad_() if requires_grad else x
+
+
+def no_pinning(pin_memory: bool) -> None:
+    if pin_memory:
+        raise RuntimeError(
+            "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory "
+            "allocator is available on this system."
+        )
+
+
+def tensor(data, *, dtype=None, device=None, requires_grad: bool = False, pin_memory: bool = False):
+    """A new leaf tensor with a copy of ``data``: numbers, nested sequences, arrays or tensors."""
+    no_pinning(pin_memory)
+    if is_tensor(data):
+        warnings.warn(
+            "To copy construct from a tensor, it is recommended to use "
+            "sourceTensor.detach().clone() or "
+            "sourceTensor.detach().clone().requires_grad_(True), rather than "
+            "torch.tensor(sourceTensor).",
+            UserWarning,
+            stacklevel=2,
+        )
+        made = data.detach().clone()
+        made = made if dtype is None else made.to(dtype)
+        return _finish(made, device, requires_grad)
+    return _finish(wrap(array_of(data, dtype)), device, requires_grad)
+
+
+def from_numpy(array: np.ndarray):
+    """A tensor of a NumPy array's values. It keeps a copy: values are immutable here."""
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
+    return wrap(array_of(array))
+
+
+def as_tensor(data, dtype=None, device=None):
+    """``data`` itself where it is a tensor of the dtype and device asked for, else a tensor of it."""
+    if is_tensor(data):
+        if dtype is not None and dtype is not data.dtype:
+            data = data.to(dtype)
+        return data if device is None else data.to(device)
+    return _finish(wrap(array_of(data, dtype)), device, False)
+
+
+def asarray(obj, *, dtype=None, device=None, copy: bool | None = None, requires_grad: bool = False):
+    """A tensor of anything array-like; ``copy`` True makes sure that it is a new one."""
+    if hasattr(obj, "__dlpack__") and not is_tensor(obj) and not isinstance(obj, np.ndarray):
+        obj = np.from_dlpack(obj)
+    if isinstance(obj, (bytes, bytearray, memoryview)):
+        return _finish(frombuffer(obj, dtype=dtype or dtypes.get_default_dtype()), device, requires_grad)
+    made = as_tensor(obj, dtype, device)
+    if copy and made is obj:
+        made = made.clone()
+    elif copy is False and is_tensor(obj) and made is not obj:
+        raise ValueError("can't alias tensor of another dtype or device: copy=False was asked for")
+    if made is not obj and is_tensor(obj):
+        made = made.detach()
+    return made.requires_grad_() if requires_grad else made
+
+
+def frombuffer(buffer, *, dtype, count: int = -1, offset: int = 0, requires_grad: bool = False):
+    """A vector of the bytes of ``buffer`` read as ``dtype``, ``count`` elements from ``offset`` on."""
+    size, item = memoryview(buffer).nbytes, dtype.itemsize
+    if size == 0 or count == 0:
+        raise ValueError(
+            f"both buffer length ({size}) and count ({count}) must not be 0"
+        )
+    if not 0 <= offset < size:
+        raise ValueError(
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length "
+            f"({size} bytes) minus 1"
+        )
+    if count < 0 and (size - offset) % item:
+        raise ValueError(
+            f"buffer length ({size - offset} bytes) after offset ({offset} bytes) must be a "
+            f"multiple of element size ({item})"
+        )
+    count = (size - offset) // item if count < 0 else operator.index(count)
+    if offset + count * item > size:
+        raise ValueError(
+            f"requested buffer length ({count} * {item} bytes) after offset ({offset} bytes) must "
+            f"not be greater than actual buffer length ({size} bytes)"
+        )
+    array = np.frombuffer(buffer, np.uint8, count * item, offset).view(dtype.numpy)
+    return _finish(wrap(array.copy()), None, requires_grad)
+
+
+def scalar_tensor(s, *, dtype=None, device=None, requires_grad: bool = False):
+    """A 0-dim tensor, of the default dtype unless told otherwise."""
+    made = wrap(_filled([s], (), dtype or dtypes.get_default_dtype()))
+    return _finish(made, device, requires_grad)
+
+

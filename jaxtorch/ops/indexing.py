@@ -1,0 +1,494 @@
+"""What Python's brackets take: ``x[...]`` and ``x[...] = value``, index_put, and masks.
+
+An index is a chain of views (ints, slices, None, Ellipsis) followed, where it holds tensors or
+lists, by one gather. Reading through a boolean mask evaluates the mask, since the shape of the
+result depends on it; writing through one is a select and evaluates nothing.
+"""
+
+from __future__ import annotations
+
+import operator
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxtorch import dtypes
+from jaxtorch.ops._dims import broadcast, broadcast_shapes
+from jaxtorch.ops._op import Array, Arrays, Scalar, check, index_dtype, op
+from jaxtorch.ops.data import is_tensor, wrap
+from jaxtorch.ops.slicing import _select, slice_along
+from jaxtorch.ops.views import _expand, _view, unsqueeze
+
+# --- advanced indexing, on arrays ----------------------------------------------------------------
+
+
+def _key(input, indices, dims):
+    """NumPy's index for ``indices`` in ``dims``, in range whatever they hold, and what to check."""
+    try:
+        shape = broadcast_shapes(*(i.shape for i in indices))
+    except RuntimeError:
+        raise IndexError(
+            "shape mismatch: indexing tensors could not be broadcast together with shapes "
+            + ", ".join(str(list(i.shape)) for i in indices)
+        ) from None
+    key, checks = [slice(None)] * input.ndim, []
+    for dim, index in zip(dims, indices, strict=True):
+        n, index = input.shape[dim], index.astype(index_dtype())
+        wrapped = jnp.where(index < 0, index + n, index)
+        text = f"index {{value}} is out of bounds for dimension {dim} with size {n}"
+        checks.append(((wrapped >= 0) & (wrapped < n), index, text))
+        key[dim] = jnp.broadcast_to(_to_rank(jnp.clip(wrapped, 0, max(n - 1, 0)), len(shape)), shape)
+    return tuple(key), checks
+
+
+def _to_rank(x, ndim):
+    return x.reshape((1,) * (ndim - x.ndim) + x.shape)
+
+
+def _apply(out, checks):
+    for ok, value, text in checks:
+        out = check(out, ok, value, text)
+    return out
+
+
+def _at(input, indices, dims):
+    key, checks = _key(input, indices, dims)
+    if not input.size:
+        if all(i.size for i in key if not isinstance(i, slice)):
+            dim = next((d for d in dims if input.shape[d] == 0), None)
+            if dim is not None:
+                raise IndexError(f"index 0 is out of bounds for dimension {dim} with size 0")
+        return jnp.zeros(np.empty(input.shape, bool)[_shape_key(key)].shape, input.dtype)
+    out = input.at[key].get(mode="promise_in_bounds", wrap_negative_indices=False)
+    return _apply(out, checks)
+
+
+def _shape_key(key):
+    return tuple(k if isinstance(k, slice) else np.empty(k.shape, np.intp) * 0 for k in key)
+
+
+def _index_vjp(needs, args, statics, out, grads):
+    input, *indices = args
+    key, _ = _key(input, indices, statics["dims"])
+    zeros = jnp.zeros(input.shape, grads.dtype)
+    grad = zeros.at[key].add(grads, mode="promise_in_bounds", wrap_negative_indices=False)
+    return (grad, *(None for _ in indices))
+
+
+@op(name="IndexBackward0", vjp=_index_vjp)
+def _index(input: Array, indices: Arrays, dims: tuple):
+    """``input`` with ``indices[i]`` in place of dimension ``dims[i]``, under NumPy's rules."""
+    return _at(input, indices, dims)
+
+
+def _fitted(value, shape):
+    """``value`` broadcast to ``shape``; leading sizes of one beyond its rank do not matter."""
+    given = value.shape
+    while value.ndim > len(shape) and value.shape[0] == 1:
+        value = value[0]
+    try:
+        fits = broadcast_shapes(value.shape, shape) == tuple(shape)
+    except RuntimeError:
+        fits = False
+    if not fits:
+        raise RuntimeError(
+            f"shape mismatch: value tensor of shape {list(given)} cannot be broadcast to indexing "
+            f"result of shape {list(shape)}"
+        )
+    return jnp.broadcast_to(_to_rank(value, len(shape)), shape)
+
+
+def _result_shape(input, key):
+    if all(isinstance(k, slice) for k in key):
+        return input.shape
+    # NumPy's own shape rule, on an array that takes no memory
+    ghost = np.broadcast_to(np.empty((), bool), [max(n, 1) for n in input.shape])
+    return ghost[_shape_key(key)].shape
+
+
+def _index_put_vjp(needs, args, statics, out, grads):
+    input, *indices, values = args
+    key, _ = _key(input, indices, statics["dims"])
+    grad_input = grad_values = None
+    if needs[0]:
+        grad_input = grads
+        if not statics.get("accumulate"):
+            zero = jnp.zeros((), grads.dtype)
+            grad_input = grads.at[key].set(
+                zero, mode="promise_in_bounds", wrap_negative_indices=False
+            )
+    if needs[-1]:
+        wide = grads.at[key].get(mode="promise_in_bounds", wrap_negative_indices=False)
+        grad_values = _sum_to(wide, values.shape)
+    return (grad_input, *(None for _ in indices), grad_values)
+
+
+def _sum_to(x, shape):
+    """The transpose of broadcasting from ``shape``."""
+    lead = x.ndim - len(shape)
+    if lead > 0:
+        x = x.sum(tuple(range(lead)), dtype=x.dtype)
+    x = x.reshape((1,) * (len(shape) - x.ndim) + x.shape)
+    axes = tuple(i for i, n in enumerate(shape) if n == 1 and x.shape[i] != 1)
+    return x.sum(axes, keepdims=True, dtype=x.dtype) if axes else x
+
+
+@op(name="IndexPutBackward0", vjp=_index_put_vjp)
+def _index_put(
+    input: Array, indices: Arrays, values: Array, dims: tuple, accumulate: bool = False
+):
+    """A copy of ``input`` with ``values`` put (or added) where ``indices`` point."""
+    if values.dtype != input.dtype:
+        raise RuntimeError(
+            "Index put requires the source and destination dtypes match, got "
+            f"{dtypes.from_numpy_dtype(input.dtype).legacy} for the destination and "
+            f"{dtypes.from_numpy_dtype(values.dtype).legacy} for the source."
+        )
+    key, checks = _key(input, indices, dims)
+    values = _fitted(values, _result_shape(input, key))
+    if not input.size:
+        return input
+    at = input.at[key]
+    put = at.add if accumulate else at.set
+    out = put(values, mode="promise_in_bounds", wrap_negative_indices=False)
+    return _apply(out, checks)
+
+
+@op(name="IndexPutBackward0")
+def _mask_put(input: Array, mask: Array, values: Array, dim: int):
+    """A copy of ``input`` with ``values`` where ``mask``, which covers the dimensions from ``dim``."""
+    if values.dtype != input.dtype and values.size != 1:
+        raise RuntimeError(
+            "Index put requires the source and destination dtypes match, got "
+            f"{dtypes.from_numpy_dtype(input.dtype).legacy} for the destination and "
+            f"{dtypes.from_numpy_dtype(values.dtype).legacy} for the source."
+        )
+    values = values.astype(input.dtype)
+    after = input.ndim - dim - mask.ndim
+    wide = mask.reshape((1,) * dim + mask.shape + (1,) * after)
+    if values.size == 1:
+        return jnp.where(wide, values.reshape(()), input)
+    # read as x[mask], the masked dimensions are one, of as many elements as the mask is true
+    while values.ndim > dim + 1 + after and values.shape[0] == 1:
+        values = values[0]
+    values = _to_rank(values, dim + 1 + after)
+    count = values.shape[dim]
+    lead, rest = input.shape[:dim], input.shape[dim + mask.ndim :]
+    for i, n in (*enumerate(lead), *enumerate(rest, dim + 1)):
+        if values.shape[i] not in (1, n):
+            raise RuntimeError(
+                f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast "
+                f"to indexing result of shape {[*lead, 'n', *rest]}"
+            )
+    if count == 1:
+        shape = (*values.shape[:dim], *(1,) * mask.ndim, *values.shape[dim + 1 :])
+        return jnp.where(wide, values.reshape(shape), input)
+    flat = mask.reshape(-1).astype(index_dtype())
+    rank = jnp.cumsum(flat, dtype=flat.dtype) - 1
+    if count == 0:
+        out = input
+    else:
+        picked = jnp.take(values, jnp.clip(rank, 0, count - 1), axis=dim, mode="clip")
+        shape = (*values.shape[:dim], *mask.shape, *values.shape[dim + 1 :])
+        out = jnp.where(wide, picked.reshape(shape), input)
+    total = flat.sum(dtype=flat.dtype)
+    return check(
+        out,
+        total == count,
+        total,
+        f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to "
+        f"indexing result of shape {[*lead, '{value}', *rest]}".replace("'", ""),
+    )
+
+
+# --- reading an index ------------------------------------------------------------------------------
+
+
+def _is_nested(item) -> bool:
+    return item is None or item is Ellipsis or isinstance(item, (slice, list, tuple)) or is_tensor(item)
+
+
+def _as_tuple(index) -> tuple:
+    if isinstance(index, tuple):
+        return index
+    # torch's legacy rule: a short list that holds sequences, slices or tensors is a tuple
+    if isinstance(index, list) and len(index) < 32 and any(map(_is_nested, index)):
+        return tuple(index)
+    return (index,)
+
+
+def _as_tensor(item):
+    """A list or an array as an index tensor."""
+    array = np.asarray(item)
+    if array.size == 0 and array.dtype.kind == "f" and not isinstance(item, np.ndarray):
+        array = array.astype(np.int64)
+    if array.dtype.kind not in "biu":
+        raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+    return wrap(array)
+
+
+def _normal(item):
+    """An item of an index, with lists and arrays made tensors."""
+    if isinstance(item, (list, tuple, range, np.ndarray)):
+        if isinstance(item, (list, tuple)) and any(map(is_tensor, item)):
+            item = [x.tolist() if is_tensor(x) else x for x in item]
+        return _as_tensor(item)
+    if isinstance(item, np.bool_):
+        return bool(item)
+    if item is None or item is Ellipsis or isinstance(item, (int, slice)):
+        return item
+    if is_tensor(item):
+        if item.dtype.category > dtypes.INT:
+            raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+        return item
+    try:
+        return operator.index(item)
+    except TypeError:
+        raise IndexError(
+            "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are "
+            f"valid indices (got {type(item).__name__})"
+        ) from None
+
+
+def _is_mask(item) -> bool:
+    return item.dtype is dtypes.bool or item.dtype is dtypes.uint8
+
+
+def _takes(item) -> int:
+    """How many dimensions an item of an index uses up."""
+    if item is None or item is Ellipsis or isinstance(item, bool):
+        return 0
+    if isinstance(item, (int, slice)):
+        return 1
+    return item.ndim if _is_mask(item) else 1
+
+
+def parse_index(input, index):
+    """``(view, advanced)``: the views applied, and ``[(dim, tensor)]`` for the gather to follow."""
+    items = [_normal(item) for item in _as_tuple(index)]
+    used = sum(map(_takes, items))
+    if used > input.ndim:
+        if input.ndim == 0:
+            raise IndexError(
+                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
+                "`tensor.item<T>()` in C++ to convert a 0-dim tensor to a number"
+            )
+        raise IndexError(f"too many indices for tensor of dimension {input.ndim}")
+    view, dim, advanced, original = input, 0, [], 0
+    for item in items:
+        if item is None:
+            view, dim = unsqueeze(view, dim), dim + 1
+        elif item is Ellipsis:
+            skipped = input.ndim - used if original is not None else 0
+            dim, original = dim + skipped, None
+        elif isinstance(item, slice):
+            view, dim = slice_along(view, dim, item), dim + 1
+        elif isinstance(item, bool):
+            view = unsqueeze(view, dim)
+            advanced.append((dim, _as_tensor(np.zeros(1 if item else 0, np.int64))))
+            dim += 1
+        elif isinstance(item, int):
+            n = view.shape[dim]
+            if not -n <= item < n:
+                raise IndexError(
+                    f"index {item} is out of bounds for dimension {dim} with size {n}"
+                )
+            view = _select(view, dim, item + n if item < 0 else item)
+        elif item.ndim == 0 and not _is_mask(item):
+            view = _select(view, dim, item)
+        elif item.ndim == 0:
+            view = unsqueeze(view, dim)
+            advanced.append((dim, item.reshape(1)))
+            dim += 1
+        else:
+            if _is_mask(item):
+                _check_mask(view, item, dim)
+            advanced.append((dim, item))
+            dim += _takes(item)
+    return view, advanced
+
+
+def _check_mask(view, mask, dim):
+    for i in range(mask.ndim):
+        if mask.shape[i] != view.shape[dim + i]:
+            raise IndexError(
+                f"The shape of the mask {list(mask.shape)} at index {i} does not match the shape "
+                f"of the indexed tensor {list(view.shape)} at index {dim + i}"
+            )
+
+
+def _positions(advanced):
+    """Dims and integer tensors, masks evaluated into the positions where they are true."""
+    dims, indices = [], []
+    for dim, item in advanced:
+        if _is_mask(item):
+            for i, at in enumerate(item.numpy().astype(bool).nonzero()):
+                dims.append(dim + i)
+                indices.append(wrap(at))
+        else:
+            dims.append(dim)
+            indices.append(item)
+    return tuple(dims), indices
+
+
+def getitem(input, index):
+    """``input[index]``: a view where the index holds no tensor and no list, else a copy."""
+    view, advanced = parse_index(input, index)
+    if not advanced:
+        return _view(view, tuple(view.shape)) if view is input else view
+    dims, indices = _positions(advanced)
+    return _index(view, indices, dims)
+
+
+def setitem(input, index, value) -> None:
+    """``input[index] = value``."""
+    view, advanced = parse_index(input, index)
+    if not is_tensor(value):
+        if not isinstance(value, (int, float, complex, np.number, np.bool_)):
+            raise TypeError(
+                f"can't assign a {type(value).__name__} to a torch.{input.dtype.legacy}Tensor"
+            )
+        value = value.item() if isinstance(value, (np.number, np.bool_)) else value
+    if not advanced:
+        if is_tensor(value):
+            view.copy_(_trimmed(value, view.ndim))
+        else:
+            view.fill_(value)
+        return
+    if not is_tensor(value):
+        value = wrap(np.asarray(value).astype(view.dtype.numpy))
+    _put(view, advanced, value, False)
+
+
+def _trimmed(value, ndim):
+    """Without leading sizes of one beyond ``ndim``, which assignment forgives."""
+    shape = tuple(value.shape)
+    while len(shape) > ndim and shape[0] == 1:
+        shape = shape[1:]
+    return value if shape == tuple(value.shape) else _view(value, shape)
+
+
+def _put(view, advanced, value, accumulate):
+    if len(advanced) == 1 and _is_mask(advanced[0][1]) and not accumulate:
+        dim, mask = advanced[0]
+        return _mask_put.inplace(view, mask.bool(), value, dim)
+    dims, indices = _positions(advanced)
+    return _index_put.inplace(view, indices, value, dims, accumulate)
+
+
+def _put_index(indices):
+    """The tuple of ``index_put`` as one of brackets: a missing tensor leaves its dimension alone."""
+    return tuple(slice(None) if i is None else i for i in indices)
+
+
+def index_put_(input, indices, values, accumulate: bool = False):
+    """``input[indices] = values``, or += with every one of repeated positions counted."""
+    view, advanced = parse_index(input, _put_index(indices))
+    _put(view, advanced, values, accumulate)
+    return input
+
+
+def index_put(input, indices, values, accumulate: bool = False):
+    return index_put_(input.clone(), indices, values, accumulate)
+
+
+# --- masks ---------------------------------------------------------------------------------------
+
+
+@op(name="MaskedFillBackward0")
+def _masked_fill(input: Array, mask: Array, value: Scalar):
+    if mask.dtype != bool:
+        raise RuntimeError(
+            "masked_fill_ only supports boolean masks, but got mask with dtype "
+            f"{dtypes.from_numpy_dtype(mask.dtype).name}"
+        )
+    if jnp.iscomplexobj(value) and not jnp.iscomplexobj(input):
+        raise RuntimeError("value cannot be converted to type float without overflow")
+    mask, input = broadcast(mask, input)
+    return jnp.where(mask, value.astype(input.dtype), input)
+
+
+def masked_fill(input, mask, value):
+    """``value``, a number or 0-dim tensor, where ``mask`` is true."""
+    _check_fill(value)
+    return _masked_fill(input, mask, value)
+
+
+def masked_fill_(input, mask, value):
+    _check_fill(value)
+    return _masked_fill.inplace(input, mask, value)
+
+
+def _check_fill(value):
+    if is_tensor(value) and value.ndim:
+        raise RuntimeError(
+            "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
+            f"{value.ndim} dimension(s)."
+        )
+
+
+def masked_select(input, mask, *, out=None):
+    """The elements where ``mask`` is true, as a vector. Evaluates the mask."""
+    if mask.dtype is not dtypes.bool:
+        raise RuntimeError("masked_select: expected BoolTensor for mask")
+    shape = broadcast_shapes(tuple(input.shape), tuple(mask.shape))
+    result = getitem(_expand(input, shape), _expand(mask, shape))
+    return result if out is None else out.copy_(result)
+
+
+@op
+def masked_scatter(input: Array, mask: Array, source: Array):
+    """The elements of ``source``, in order, where ``mask`` is true."""
+    if mask.dtype != bool:
+        raise RuntimeError(
+            "masked_scatter_ only supports boolean masks, but got mask with dtype "
+            f"{dtypes.from_numpy_dtype(mask.dtype).legacy}"
+        )
+    if source.dtype != input.dtype:
+        raise RuntimeError(
+            "masked_scatter: expected self and source to have same dtypes but got "
+            f"{dtypes.from_numpy_dtype(input.dtype).legacy} and "
+            f"{dtypes.from_numpy_dtype(source.dtype).legacy}"
+        )
+    mask, input = broadcast(mask, input)
+    flat = mask.reshape(-1).astype(index_dtype())
+    total = flat.sum(dtype=flat.dtype)
+    if source.size:
+        rank = jnp.clip(jnp.cumsum(flat, dtype=flat.dtype) - 1, 0, source.size - 1)
+        picked = source.reshape(-1).at[rank].get(mode="promise_in_bounds")
+        out = jnp.where(mask, picked.reshape(mask.shape), input)
+    else:
+        out = input
+    return check(
+        out, total <= source.size, total, "Number of elements of source < number of ones in mask"
+    )
+
+
+def nonzero(input, *, as_tuple: bool = False, out=None):
+    """Where ``input`` is not zero: one row of indices each, or one tensor a dimension."""
+    found = input.detach().numpy().nonzero() if input.ndim else None
+    if as_tuple:
+        if found is None:
+            found = np.atleast_1d(input.detach().numpy()).nonzero()
+        return tuple(wrap(i, input.device) for i in found)
+    if found is None:
+        rows = np.zeros((int(bool(input)), 0), np.int64)
+    else:
+        rows = np.stack(found, 1)
+    result = wrap(rows, input.device)
+    return result if out is None else out.copy_(result)
+
+
+def argwhere(input):
+    return nonzero(input)
+
+
+@op(nondiff=True)
+def _nonzero_static(input: Array, size: int, fill_value: int):
+    found = jnp.nonzero(jnp.atleast_1d(input), size=size, fill_value=fill_value)
+    return jnp.stack([i.astype(index_dtype()) for i in found], 1)[:, : input.ndim]
+
+
+def nonzero_static(input, *, size: int, fill_value: int = -1):
+    """``nonzero`` of a size known beforehand: cut or filled up to ``size`` rows; evaluates nothing."""
+    return _nonzero_static(input, size, fill_value)

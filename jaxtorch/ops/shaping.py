@@ -1,0 +1,458 @@
+"""Joining, repeating and rearranging tensors: what gives new values, where views.py gives lenses."""
+
+from __future__ import annotations
+
+import itertools
+import operator
+
+import jax.numpy as jnp
+from jax import lax
+
+from jaxtorch.ops._dims import normalize_dim
+from jaxtorch.ops._op import Array, Arrays, index_dtype, op
+from jaxtorch.ops.creation import arange, empty
+from jaxtorch.ops.data import array_of, wrap
+from jaxtorch.ops.slicing import select, slice_along
+from jaxtorch.ops.views import (
+    _expand,
+    _view,
+    diagonal,
+    permute,
+    sizes_from,
+    unsqueeze,
+)
+
+
+def _list_of(tensors) -> list:
+    """The tensors in ``f(a, b)``, ``f([a, b])`` and ``f((a, b))``."""
+    if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
+        return list(tensors[0])
+    return list(tensors)
+
+
+# --- joining ----------------------------------------------------------------------------------
+
+
+@op(promote="arith", out=True)
+def cat(tensors: Arrays, dim: int = 0):
+    """The tensors one after another along ``dim``; all other sizes must match."""
+    if not tensors:
+        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
+    for i, x in enumerate(tensors):
+        if x.ndim == 0:
+            raise RuntimeError(
+                f"zero-dimensional tensor (at position {i}) cannot be concatenated"
+            )
+    # torch's old rule: an empty 1-d tensor joins with anything
+    kept = [(i, x) for i, x in enumerate(tensors) if x.shape != (0,)]
+    if not kept:
+        return tensors[0]
+    first = kept[0][1]
+    dim = normalize_dim(dim, first.ndim)
+    for i, x in kept:
+        if x.ndim != first.ndim:
+            raise RuntimeError(
+                f"Tensors must have same number of dimensions: got {first.ndim} and {x.ndim}"
+            )
+        for d, (n, m) in enumerate(zip(first.shape, x.shape, strict=True)):
+            if d != dim and n != m:
+                raise RuntimeError(
+                    f"Sizes of tensors must match except in dimension {dim}. Expected size {n} "
+                    f"but got size {m} for tensor number {i} in the list."
+                )
+    return lax.concatenate([x for _, x in kept], dim)
+
+
+def concat(tensors, dim: int = 0, *, out=None):
+    return cat(tensors, dim, out=out)
+
+
+def concatenate(tensors, dim: int = 0, *, out=None):
+    return cat(tensors, dim, out=out)
+
+
+@op(promote="arith", out=True)
+def stack(tensors: Arrays, dim: int = 0):
+    """Tensors of one shape along a new dimension."""
+    if not tensors:
+        raise RuntimeError("stack expects a non-empty TensorList")
+    shape = tensors[0].shape
+    for i, x in enumerate(tensors):
+        if x.shape != shape:
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 "
+                f"and {list(x.shape)} at entry {i}"
+            )
+    dim = normalize_dim(dim, len(shape) + 1)
+    return lax.concatenate([jnp.expand_dims(x, dim) for x in tensors], dim)
+
+
+def atleast_1d(*tensors):
+    if len(tensors) == 1 and not isinstance(tensors[0], (tuple, list)):
+        x = tensors[0]
+        return _view(x, (1,)) if x.ndim == 0 else x
+    return tuple(atleast_1d(x) for x in _list_of(tensors))
+
+
+def atleast_2d(*tensors):
+    if len(tensors) == 1 and not isinstance(tensors[0], (tuple, list)):
+        x = tensors[0]
+        return unsqueeze(atleast_1d(x), 0) if x.ndim < 2 else x
+    return tuple(atleast_2d(x) for x in _list_of(tensors))
+
+
+def atleast_3d(*tensors):
+    if len(tensors) == 1 and not isinstance(tensors[0], (tuple, list)):
+        x = tensors[0]
+        return unsqueeze(atleast_2d(x), -1) if x.ndim < 3 else x
+    return tuple(atleast_3d(x) for x in _list_of(tensors))
+
+
+def hstack(tensors, *, out=None):
+    tensors = list(atleast_1d(*tensors)) if len(tensors) > 1 else [atleast_1d(tensors[0])]
+    return cat(tensors, 0 if tensors[0].ndim == 1 else 1, out=out)
+
+
+def vstack(tensors, *, out=None):
+    return cat([atleast_2d(x) for x in tensors], 0, out=out)
+
+
+def row_stack(tensors, *, out=None):
+    return vstack(tensors, out=out)
+
+
+def dstack(tensors, *, out=None):
+    return cat([atleast_3d(x) for x in tensors], 2, out=out)
+
+
+def column_stack(tensors, *, out=None):
+    columns = [_view(x, (-1 if x.ndim else 1, 1)) if x.ndim < 2 else x for x in tensors]
+    return cat(columns, 1, out=out)
+
+
+@op(promote="arith")
+def _block_diag(tensors: Arrays):
+    blocks = [x.reshape((1,) * (2 - x.ndim) + x.shape) for x in tensors]
+    width, before, rows = sum(x.shape[1] for x in blocks), 0, []
+    for x in blocks:
+        after = width - before - x.shape[1]
+        rows.append(lax.pad(x, jnp.zeros((), x.dtype), ((0, 0, 0), (before, after, 0))))
+        before += x.shape[1]
+    return lax.concatenate(rows, 0)
+
+
+def block_diag(*tensors):
+    """A matrix with the given ones along its diagonal and zeros elsewhere."""
+    tensors = _list_of(tensors)
+    for i, x in enumerate(tensors):
+        if x.ndim > 2:
+            raise RuntimeError(
+                "torch.block_diag: Input tensors must have 2 or fewer dimensions. Input "
+                f"{i} has {x.ndim} dimensions"
+            )
+    return _block_diag(tensors)
+
+
+# --- repeating --------------------------------------------------------------------------------
+
+
+@op(name="RepeatBackward0")
+def _repeat(input: Array, sizes: tuple):
+    if len(sizes) < input.ndim:
+        raise RuntimeError(
+            "Number of dimensions of repeat dims can not be smaller than number of dimensions of "
+            "tensor"
+        )
+    if min(sizes, default=0) < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(sizes)}")
+    shape = (1,) * (len(sizes) - input.ndim) + input.shape
+    pairs = [n for pair in zip(sizes, shape, strict=True) for n in pair]
+    spread = lax.broadcast_in_dim(
+        input.reshape(shape), pairs, tuple(range(1, 2 * len(shape), 2))
+    )
+    return spread.reshape(tuple(r * n for r, n in zip(sizes, shape, strict=True)))
+
+
+def repeat(input, *repeats):
+    """The whole tensor ``repeats`` times along each dimension."""
+    return _repeat(input, sizes_from(repeats))
+
+
+def tile(input, *dims):
+    """``repeat`` with missing leading repeats taken as one."""
+    dims = sizes_from(dims)
+    return _repeat(input, (1,) * (input.ndim - len(dims)) + dims)
+
+
+@op(name="RepeatInterleaveBackward0")
+def _repeat_each(input: Array, repeats: int, dim: int):
+    shape = input.shape
+    spread = jnp.expand_dims(input, dim + 1)
+    spread = jnp.broadcast_to(spread, (*shape[: dim + 1], repeats, *shape[dim + 1 :]))
+    return spread.reshape((*shape[:dim], shape[dim] * repeats, *shape[dim + 1 :]))
+
+
+@op(name="RepeatInterleaveBackward0")
+def _repeat_by(input: Array, repeats: Array, dim: int, total: int):
+    return jnp.repeat(input, repeats, axis=dim, total_repeat_length=total)
+
+
+def repeat_interleave(input, repeats=None, dim: int | None = None, *, output_size: int | None = None):
+    """Each element along ``dim`` repeated, all as often or each by its own number.
+
+    With one argument: the indices 0, 1, ..., each as often as it says. A tensor of ``repeats`` is
+    evaluated for the size of the result unless ``output_size`` gives it.
+    """
+    if repeats is None:
+        if input.ndim != 1:
+            raise RuntimeError("repeat_interleave only accept 1D vector as repeat")
+        repeats, input, dim = input, arange(input.shape[0], dtype=input.dtype), 0
+    if dim is None:
+        input, dim = _view(input, (-1,)), 0
+    dim = normalize_dim(dim, input.ndim)
+    if isinstance(repeats, (tuple, list)):
+        repeats = wrap(array_of(repeats))
+    if isinstance(repeats, int) or repeats.ndim == 0 or repeats.numel() == 1:
+        times = repeats if isinstance(repeats, int) else repeats.item()
+        if times < 0:
+            raise RuntimeError("repeats can not be negative")
+        return _repeat_each(input, operator.index(times), dim)
+    if repeats.numel() != input.shape[dim]:
+        raise RuntimeError(
+            "repeats must have the same size as input along dim, but got repeats.size(0) = "
+            f"{repeats.shape[0]} and input.size({dim}) = {input.shape[dim]}"
+        )
+    if output_size is None:
+        output_size = int(repeats.sum())
+    return _repeat_by(input, repeats, dim, output_size)
+
+
+# --- rearranging ------------------------------------------------------------------------------
+
+
+@op
+def roll(input: Array, shifts: tuple, dims: tuple = ()):
+    """Elements moved ``shifts`` places along ``dims``, round the corner; without dims, flattened."""
+    shifts = shifts if isinstance(shifts, tuple) else (shifts,)
+    dims = dims if isinstance(dims, tuple) else (dims,)
+    if not shifts:
+        raise RuntimeError("`shifts` required")
+    if not dims:
+        if len(shifts) != 1:
+            raise RuntimeError(
+                f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}"
+            )
+        return jnp.roll(input, shifts[0])
+    if len(dims) != len(shifts):
+        raise RuntimeError(
+            f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}"
+        )
+    return jnp.roll(input, shifts, tuple(normalize_dim(d, input.ndim) for d in dims))
+
+
+@op(name="FlipBackward0")
+def _flip(input: Array, dims: tuple):
+    axes = [normalize_dim(d, input.ndim) for d in dims]
+    if len(set(axes)) != len(axes):
+        raise RuntimeError("dim appears multiple times in the list of dims")
+    return lax.rev(input, axes) if input.ndim else input
+
+
+def flip(input, *dims):
+    return _flip(input, sizes_from(dims))
+
+
+def fliplr(input):
+    if input.ndim < 2:
+        raise RuntimeError("Input must be >= 2-d.")
+    return _flip(input, (1,))
+
+
+def flipud(input):
+    if input.ndim < 1:
+        raise RuntimeError("Input must be >= 1-d.")
+    return _flip(input, (0,))
+
+
+@op
+def rot90(input: Array, k: int = 1, dims: tuple = (0, 1)):
+    if len(dims) != 2:
+        raise RuntimeError(
+            f"expected total rotation dims == 2, but got dims = {len(dims)}"
+        )
+    if input.ndim < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {input.ndim}")
+    a, b = (normalize_dim(d, input.ndim) for d in dims)
+    if a == b:
+        raise RuntimeError(
+            f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}"
+        )
+    return jnp.rot90(input, k, (a, b))
+
+
+def _triangle(x, diagonal, name, lower):
+    if x.ndim < 2:
+        raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
+    row = lax.broadcasted_iota(jnp.int32, x.shape, x.ndim - 2)
+    column = lax.broadcasted_iota(jnp.int32, x.shape, x.ndim - 1)
+    keep = column <= row + diagonal if lower else column >= row + diagonal
+    return jnp.where(keep, x, jnp.zeros((), x.dtype))
+
+
+@op(out=True)
+def tril(input: Array, diagonal: int = 0):
+    return _triangle(input, diagonal, "tril", True)
+
+
+@op(out=True)
+def triu(input: Array, diagonal: int = 0):
+    return _triangle(input, diagonal, "triu", False)
+
+
+@op
+def diag_embed(input: Array, offset: int = 0, dim1: int = -2, dim2: int = -1):
+    """The last dimension as the diagonal of matrices in ``dim1`` and ``dim2``, zeros beside it."""
+    ndim = input.ndim + 1
+    d1, d2 = normalize_dim(dim1, ndim), normalize_dim(dim2, ndim)
+    if d1 == d2:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    n = input.shape[-1] + abs(offset)
+    row = lax.broadcasted_iota(jnp.int32, (n, n), 0)
+    column = lax.broadcasted_iota(jnp.int32, (n, n), 1)
+    # the element in column j is values[j]; the first `offset` columns hold none
+    ends = [(0, 0, 0)] * (input.ndim - 1) + [(max(offset, 0), max(-offset, 0), 0)]
+    line = lax.pad(input, jnp.zeros((), input.dtype), ends)[..., None, :]
+    matrix = jnp.where(
+        (column - row == offset).reshape((1,) * (input.ndim - 1) + (n, n)),
+        line,
+        jnp.zeros((), input.dtype),
+    )
+    return jnp.moveaxis(matrix, (-2, -1), (d1, d2))
+
+
+def diag(input, diagonal: int = 0, *, out=None):
+    """A vector as the diagonal of a matrix, or a matrix's diagonal as a vector."""
+    if input.ndim not in (1, 2):
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
+    result = diag_embed(input, diagonal) if input.ndim == 1 else diagonal_copy(input, diagonal)
+    return result if out is None else out.copy_(result)
+
+
+def diagflat(input, offset: int = 0):
+    return diag_embed(_view(input, (-1,)), offset)
+
+
+def diagonal_copy(input, offset: int = 0, dim1: int = 0, dim2: int = 1):
+    return diagonal(input, offset, dim1, dim2).clone()
+
+
+def meshgrid(*tensors, indexing: str | None = None):
+    """Coordinate grids of vectors: ``indexing`` is "ij" (torch's default) or "xy"."""
+    tensors = _list_of(tensors)
+    if not tensors:
+        raise RuntimeError("meshgrid expects a non-empty TensorList")
+    for x in tensors:
+        if x.ndim > 1:
+            raise RuntimeError(
+                "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: "
+                f"{x.ndim}"
+            )
+        if x.dtype is not tensors[0].dtype:
+            raise RuntimeError("torch.meshgrid expects all tensors to have the same dtype")
+    if indexing not in (None, "ij", "xy"):
+        raise RuntimeError(
+            f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}'
+        )
+    swap = indexing == "xy" and len(tensors) > 1
+    if swap:
+        tensors[0], tensors[1] = tensors[1], tensors[0]
+    shape = tuple(x.numel() for x in tensors)
+    grids = [
+        _expand(_view(x, (-1,) + (1,) * (len(shape) - 1 - i)), shape)
+        for i, x in enumerate(tensors)
+    ]
+    if swap:
+        grids = [g.transpose(0, 1) for g in grids]
+        grids[0], grids[1] = grids[1], grids[0]
+    return tuple(grids)
+
+
+def cartesian_prod(*tensors):
+    """All tuples that take one element of each vector, as rows."""
+    tensors = _list_of(tensors)
+    for x in tensors:
+        if x.ndim != 1:
+            raise RuntimeError(f"Expect a 1D vector, but got shape {list(x.shape)}")
+    if len(tensors) == 1:
+        return tensors[0]
+    return stack([_view(g, (-1,)) for g in meshgrid(*tensors)], 1)
+
+
+@op(name="IndexBackward0")
+def _rows(input: Array, rows: tuple):
+    at = jnp.array(rows, index_dtype()).reshape(len(rows), -1)
+    return input.at[at].get(mode="clip")
+
+
+def combinations(input, r: int = 2, with_replacement: bool = False):
+    """All ``r``-element subsets of a vector, as rows, in lexicographic order of position."""
+    if input.ndim != 1:
+        raise RuntimeError(f"Expect a 1D vector, but got shape {list(input.shape)}")
+    if r < 0:
+        raise RuntimeError(f"Expect a non-negative number, but got {r}")
+    pick = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    rows = tuple(pick(range(input.shape[0]), r))
+    if not rows or r == 0:
+        return empty((0,) if r == 0 else (0, r), dtype=input.dtype)
+    return _rows(input, rows)
+
+
+# --- copies with a part replaced ---------------------------------------------------------------
+
+
+def select_scatter(input, src, dim: int, index: int):
+    """A copy of ``input`` with ``src`` at ``index`` of ``dim``."""
+    result = input.clone()
+    select(result, dim, index).copy_(src)
+    return result
+
+
+def slice_scatter(input, src, dim: int = 0, start=None, end=None, step: int = 1):
+    """A copy of ``input`` with ``src`` at ``start:end:step`` of ``dim``."""
+    result = input.clone()
+    slice_along(result, normalize_dim(dim, input.ndim), slice(start, end, step)).copy_(src)
+    return result
+
+
+def diagonal_scatter(input, src, offset: int = 0, dim1: int = 0, dim2: int = 1):
+    """A copy of ``input`` with ``src`` on the given diagonal."""
+    result = input.clone()
+    diagonal(result, offset, dim1, dim2).copy_(src)
+    return result
+
+
+@op(name="CloneBackward0")
+def _clone(input: Array):
+    return input
+
+
+def clone(input, *, memory_format=None):
+    """A tensor of its own with the same values. A memory format is a layout, and XLA chooses those."""
+    return _clone(input)
+
+
+def channel_shuffle(input, groups: int):
+    """(N, C, ...): the channels of ``groups`` groups dealt out in turn."""
+    if input.ndim < 3:
+        raise RuntimeError(
+            f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(input.shape)}"
+        )
+    n, c = input.shape[:2]
+    if groups <= 0 or c % groups:
+        raise RuntimeError(
+            f"Number of channels must be divisible by groups. Got {c} channels and {groups} groups."
+        )
+    rest = tuple(range(3, input.ndim + 1))
+    split = _view(input, (n, groups, c // groups, *input.shape[2:]))
+    return _view(permute(split, (0, 2, 1, *rest)), tuple(input.shape))
+
