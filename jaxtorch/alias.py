@@ -1,0 +1,165 @@
+"""``import torch`` resolved to jaxtorch, and back: ``install()`` and ``uninstall()``.
+
+``torch`` and ``torch.X.Y`` become further names of the module objects ``jaxtorch`` and
+``jaxtorch.X.Y``, so that ``torch.nn.Linear is jaxtorch.nn.Linear`` whoever imported it.
+"""
+
+from __future__ import annotations
+
+import dis
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.metadata
+import sys
+from types import ModuleType
+
+from jaxtorch import children, version
+
+__all__ = ["install", "uninstall"]
+
+_PACKAGE = __name__.partition(".")[0]
+_IMPORT_FROM = dis.opmap["IMPORT_FROM"]
+
+
+def _is_torch(name: str) -> bool:
+    return name == "torch" or name.startswith("torch.")
+
+
+class _Loader(importlib.abc.Loader):
+    """Hands out a module that exists already, and leaves it as it was."""
+
+    def __init__(self, module: ModuleType, name: str):
+        self.module, self.name, self.spec = module, name, module.__spec__
+
+    def create_module(self, spec):
+        return self.module
+
+    def exec_module(self, module):
+        module.__spec__ = self.spec  # the import system has just put the alias's in its place
+        _explain_missing_names(module, self.name)
+
+
+class _Distribution(importlib.metadata.Distribution):
+    """``importlib.metadata.version("torch")``, which libraries ask before they import torch."""
+
+    def read_text(self, filename):
+        if filename == "METADATA":
+            return f"Metadata-Version: 2.1\nName: torch\nVersion: {version.__version__}\n"
+        return None
+
+    def locate_file(self, path):
+        raise FileNotFoundError(f"torch is jaxtorch here: it has no file {path} of its own")
+
+
+class _Finder(importlib.metadata.DistributionFinder):
+    def find_spec(self, fullname, path=None, target=None):
+        if not _is_torch(fullname):
+            return None
+        twin = _PACKAGE + fullname[len("torch") :]
+        try:
+            module = importlib.import_module(twin)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{twin}.".startswith(f"{error.name}."):
+                raise
+            # importlib.util.find_spec("torch.x") is a question, to be answered with None.
+            if sys._getframe(2).f_code.co_name != "_find_and_load_unlocked":
+                return None
+            raise ModuleNotFoundError(
+                f"No module named '{fullname}' (torch is jaxtorch here, which has no {twin})",
+                name=fullname,
+            ) from None
+        return importlib.machinery.ModuleSpec(
+            fullname, _Loader(module, fullname), is_package=hasattr(module, "__path__")
+        )
+
+    def find_distributions(self, context=importlib.metadata.DistributionFinder.Context()):  # noqa: B008
+        return [_Distribution()] if context.name in ("torch", None) else []
+
+
+_finder = _Finder()
+_explained: dict[str, tuple[ModuleType, object]] = {}  # torch's name: (module, its own __getattr__)
+_displaced: dict[str, None] = {}  # torch names that were blocked: sys.modules[name] = None
+
+
+def _explain_missing_names(module: ModuleType, torch_name: str) -> None:
+    """Give the module a ``__getattr__`` whose error says the full torch name."""
+    if torch_name in _explained:
+        return
+    inner = module.__dict__.get("__getattr__")
+    _explained[torch_name] = module, inner
+
+    def __getattr__(name: str):
+        if inner is not None:
+            try:
+                return inner(name)
+            except AttributeError:
+                pass
+        caller = sys._getframe(1)
+        if caller.f_lasti >= 0 and caller.f_code.co_code[caller.f_lasti] == _IMPORT_FROM:
+            raise ImportError(
+                f"cannot import name '{name}' from '{torch_name}' "
+                f"(torch is jaxtorch here, which has no {torch_name}.{name})",
+                name=torch_name,
+                path=getattr(module, "__file__", None),
+            )
+        raise AttributeError(
+            f"module '{torch_name}' has no attribute '{name}' "
+            f"(torch is jaxtorch here, which has no {torch_name}.{name})",
+            name=name,
+            obj=module,
+        )
+
+    module.__dict__["__getattr__"] = __getattr__
+
+
+def _restore_missing_names() -> None:
+    for module, inner in _explained.values():
+        if inner is None:
+            module.__dict__.pop("__getattr__", None)
+        else:
+            module.__dict__["__getattr__"] = inner
+    _explained.clear()
+
+
+def install() -> None:
+    """Make ``import torch``, ``import torch.nn`` … mean jaxtorch in this process and its children.
+
+    Raises RuntimeError, and changes nothing, if another ``torch`` has been imported already. Doing
+    it twice is doing it once. :func:`uninstall` undoes it.
+    """
+    if _finder in sys.meta_path:
+        return
+    found = {name: module for name, module in list(sys.modules.items()) if _is_torch(name)}
+    for name, module in found.items():
+        if module is not None:
+            where = getattr(module, "__file__", None) or "no file"
+            raise RuntimeError(
+                f"'{name}' is imported already, from {where}: jaxtorch does not take its place "
+                "in a running program. Call jaxtorch.install() before anything imports torch, "
+                "or write 'import jaxtorch as torch'."
+            )
+    _displaced.update(found)
+    for name, module in list(sys.modules.items()):
+        if (name == _PACKAGE or name.startswith(_PACKAGE + ".")) and module is not None:
+            torch_name = "torch" + name[len(_PACKAGE) :]
+            sys.modules[torch_name] = module
+            _explain_missing_names(module, torch_name)
+    sys.meta_path.insert(0, _finder)
+    children.announce_torch()
+
+
+def uninstall() -> None:
+    """Undo :func:`install`: ``import torch`` finds what it found before. Nothing to undo is fine.
+
+    Whoever imported torch in between keeps the jaxtorch modules they were given.
+    """
+    if _finder not in sys.meta_path:
+        return
+    sys.meta_path.remove(_finder)
+    for name in [name for name in sys.modules if _is_torch(name)]:
+        del sys.modules[name]
+    sys.modules.update(_displaced)  # type: ignore[arg-type]
+    _displaced.clear()
+    _restore_missing_names()
+    children.retract_torch()

@@ -1,0 +1,5 @@
+"""``torch.utils``."""
+
+from jaxtorch.utils import data
+
+__all__ = ["data"]

@@ -1,0 +1,14 @@
+"""Tests run on the CPU, as eight devices of it, on values whose ranks are as written."""
+
+import os
+from pathlib import Path
+
+# Before JAX is imported, and for the processes that tests start.
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["XLA_FLAGS"] = (
+    os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
+)
+# One cache for all of pytest-xdist's workers, and for the next run.
+os.environ.setdefault(
+    "JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parent.parent / ".pytest_cache" / "xla")
+)
