@@ -47,6 +47,8 @@ def uniform(gen, shape: Shape, dtype, low: float = 0.0, high: float = 1.0) -> np
         start = x.dtype.type(low)
         span = np.float64(x.dtype.type(high) - start)
         x = (fma if x.dtype == np.float64 else _scale)(x, span, np.float64(start))
+    elif x.dtype == dtype.numpy:
+        return x.reshape(shape)
     x = x.astype(dtype.numpy, copy=False)
     start, end = np.array([low, high], dtype.numpy)
     x[x == end] = start  # what rounds up to the open end begins again
@@ -66,9 +68,7 @@ def normal(gen, shape: Shape, dtype, mean: float = 0.0, std: float = 1.0) -> np.
     if count < BLOCK:
         return _normal_pairs(gen, count, mean, std).astype(dtype.numpy).reshape(shape)
     wide = dtype is dtypes.float64
-    draw, transform = (
-        (_unit_doubles, box_muller_float64) if wide else (_words, box_muller_float32)
-    )
+    draw, transform = (_unit_doubles, box_muller_float64) if wide else (_words, box_muller_float32)
     tail = count % BLOCK
     with gen.lock:
         # The halves leave an unfilled block undrawn; then the last 16 elements are drawn anew.
@@ -256,9 +256,112 @@ def log_normal(gen, shape: Shape, dtype, mean: float = 1.0, std: float = 2.0) ->
 
 def multinomial(gen, weights: np.ndarray, num_samples: int, replacement: bool = False):
     """Indices drawn by weight: int64 of shape (num_samples,), or (rows, num_samples)."""
-    raise NotImplementedError("multinomial")
+    weights = np.asarray(weights)
+    if weights.ndim not in (1, 2):
+        raise RuntimeError("prob_dist must be 1 or 2 dim")
+    dtype = dtypes.from_numpy_dtype(weights.dtype)
+    if not dtype.is_floating_point:
+        raise RuntimeError(
+            "multinomial only supports floating-point dtypes for input, got: " + dtype.legacy
+        )
+    if num_samples <= 0:
+        raise RuntimeError("cannot sample n_sample <= 0 samples")
+    if not replacement and num_samples > weights.shape[-1]:
+        raise RuntimeError(
+            "cannot sample n_sample > prob_dist.size(-1) samples without replacement"
+        )
+    if weights.shape[-1] > 2**24:
+        raise RuntimeError("number of categories cannot exceed 2^24")
+    rows = weights.reshape(-1, weights.shape[-1])
+    shape = (*weights.shape[:-1], num_samples)
+    if not rows.size:
+        return np.empty(shape, np.int64)
+    if replacement and num_samples > 1:
+        return _multinomial_with_replacement(gen, rows, num_samples).reshape(shape)
+    if not (np.isfinite(rows) & (rows >= 0)).all():
+        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+    if (rows.sum(1) == 0).any():
+        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+    # The largest of weight / Exp(1) are a sample without replacement.
+    with np.errstate(divide="ignore"):
+        keys = rows / exponential(gen, rows.shape, dtype)
+    if num_samples == 1:
+        return keys.argmax(1).astype(np.int64).reshape(shape)
+    return np.argsort(-keys, axis=1, kind="stable")[:, :num_samples].reshape(shape)
+
+
+def _multinomial_with_replacement(gen, rows: np.ndarray, num_samples: int) -> np.ndarray:
+    if (rows < 0).any():
+        raise RuntimeError("invalid multinomial distribution (encountering probability entry < 0)")
+    if not np.isfinite(rows).all():
+        raise RuntimeError(
+            "invalid multinomial distribution (encountering probability entry = infinity or NaN)"
+        )
+    sums = np.cumsum(rows, axis=1, dtype=np.promote_types(rows.dtype, np.float32))
+    if (sums[:, -1] <= 0).any():
+        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+    sums /= sums[:, -1:].copy()
+    sums[:, -1] = 1
+    u = _unit_doubles(gen, len(rows) * num_samples).reshape(len(rows), num_samples)
+    return np.stack([np.searchsorted(sums[i], u[i]) for i in range(len(rows))]).astype(np.int64)
 
 
 def poisson(gen, rate: np.ndarray) -> np.ndarray:
-    """Poisson with each element's own rate."""
-    raise NotImplementedError("poisson")
+    """Poisson with each element's own rate, in the dtype of ``rate``.
+
+    How many uniforms an element takes depends on them, so this goes one element at a time.
+    """
+    rate = np.asarray(rate)
+    if not (rate >= 0).all():
+        raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
+    with gen.lock:
+        uniforms = _Uniforms(gen)
+        counts = [_poisson(uniforms, r) for r in rate.astype(np.float64).ravel().tolist()]
+        uniforms.give_back()
+    return np.array(counts, np.float64).astype(rate.dtype).reshape(rate.shape)
+
+
+class _Uniforms:
+    """Uniforms one by one, drawn ahead in blocks; what was not used is given back."""
+
+    def __init__(self, gen):
+        self.gen, self.start, self.used, self.ready = gen, gen.snapshot(), 0, iter(())
+
+    def __call__(self) -> float:
+        for u in self.ready:
+            self.used += 1
+            return u
+        self.ready = iter(_unit_doubles(self.gen, 4096).tolist())
+        return self()
+
+    def give_back(self) -> None:
+        self.gen.rewind(self.start)
+        self.gen.skip(2 * self.used)
+
+
+def _poisson(uniform, rate: float) -> int:
+    if rate == 0:
+        return 0
+    if rate < 10:  # Knuth: how many uniforms until their product falls below exp(-rate)
+        floor, product, count = math.exp(-rate), uniform(), 0
+        while product > floor:
+            count += 1
+            product *= uniform()
+        return count
+    # Hormann (1993), transformed rejection with squeeze: PTRS.
+    log_rate = math.log(rate)
+    b = 0.931 + 2.53 * math.sqrt(rate)
+    a = -0.059 + 0.02483 * b
+    inverse_alpha = 1.1239 + 1.1328 / (b - 3.4)
+    squeeze = 0.9277 - 3.6224 / (b - 2)
+    while True:
+        u, v = uniform() - 0.5, uniform()
+        us = 0.5 - abs(u)
+        k = math.floor((2 * a / us + b) * u + rate + 0.43) if us else -1
+        if us >= 0.07 and v <= squeeze:
+            return k
+        if k < 0 or (us < 0.013 and v > us):
+            continue
+        accepted = math.log(v) + math.log(inverse_alpha) - math.log(a / (us * us) + b)
+        if accepted <= -rate + k * log_rate - math.lgamma(k + 1):
+            return k

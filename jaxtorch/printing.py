@@ -220,5 +220,7 @@ def _rows(array: np.ndarray, style, indent: int, summarize: bool) -> str:
     def inner(part):
         return [_rows(row, style, indent + 1, summarize) for row in part]
 
-    rows = [*inner(array[:edge]), "...", *inner(array[len(array) - edge :])] if cut else inner(array)
+    rows = (
+        [*inner(array[:edge]), "...", *inner(array[len(array) - edge :])] if cut else inner(array)
+    )
     return "[" + ("," + "\n" * (array.ndim - 1) + " " * (indent + 1)).join(rows) + "]"

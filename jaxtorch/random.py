@@ -7,11 +7,14 @@ here too.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import secrets
 import threading
 
 import numpy as np
 
+from jaxtorch.devices import device as device_named
+from jaxtorch.devices import jax_device
 from jaxtorch.draws import (
     bernoulli,
     bernoulli_like,
@@ -27,10 +30,11 @@ from jaxtorch.draws import (
     random_,
     uniform,
 )
+from jaxtorch.mersenne import advance
 
 __all__ = [
     "Generator", "default_generator", "manual_seed", "seed", "initial_seed", "get_rng_state",
-    "set_rng_state", "fork_rng", "bernoulli", "bernoulli_like", "cauchy", "exponential",
+    "set_rng_state", "fork_rng", "thread_safe_generator", "generator_for", "bernoulli", "bernoulli_like", "cauchy", "exponential",
     "geometric", "log_normal", "multinomial", "normal", "permutation", "poisson", "randint",
     "random_", "uniform",
 ]  # fmt: skip
@@ -57,9 +61,9 @@ class Generator:
     wrap_state = staticmethod(lambda array: array)  # the Tensor layer sets this: state as a Tensor
 
     def __init__(self, device="cpu"):
-        from jaxtorch.devices import device as make_device
-
-        self.device = make_device(device)
+        self.device = device_named(device)
+        if self.device.type != "cpu":
+            jax_device(self.device)  # raises where there is none
         self.lock = threading.RLock()
         self._twister = np.random.MT19937(0)
         # The numpy Generator only reads raw words here: its own distributions are never used.
@@ -74,7 +78,9 @@ class Generator:
         with self.lock:
             self._seed = seed % 2**64
             self._twister._legacy_seeding(self._seed & 0xFFFFFFFF)
-            self._fresh = True
+            self._fresh = True  # nothing drawn yet
+            self._behind = 0  # words skipped, that the twister has yet to step over
+            self._anchor: bytes | None = None  # its state, hashed, for dropout_seed
             self.spare_normal: float | None = None
         return self
 
@@ -89,37 +95,55 @@ class Generator:
     def draw32(self, count: int) -> np.ndarray:
         """The next ``count`` words, as uint32."""
         with self.lock:
-            self._fresh = self._fresh and count == 0
+            self._catch_up(count)
             return self._words.integers(0, 2**32, size=count, dtype=np.uint32)
 
     def draw64(self, count: int) -> np.ndarray:
         """The next ``2 * count`` words, as uint64 whose high half came first."""
         with self.lock:
-            self._fresh = self._fresh and count == 0
+            self._catch_up(count)
             return self._words.integers(0, 2**64, size=count, dtype=np.uint64)
 
     def skip(self, count: int) -> None:
-        """Advance by ``count`` words."""
-        while count > 0:
-            self.draw32(min(count, 1 << 16))
-            count -= 1 << 16
+        """Advance by ``count`` words: at once, for they are skipped when one is next drawn."""
+        with self.lock:
+            self._behind += count
+
+    def _catch_up(self, about_to_draw: int = 0) -> None:
+        if self._behind:
+            advance(self._twister, self._behind)
+            self._fresh, self._behind, self._anchor = False, 0, None
+        if about_to_draw:
+            self._fresh, self._anchor = False, None
 
     def dropout_seed(self, numel: int) -> int:
-        """A seed for a mask of ``numel`` elements that is made on the device.
+        """64 random bits for a mask of ``numel`` elements that is made on the device.
 
-        PyTorch draws a 53-bit uniform for each element of its mask, so the stream advances by
-        ``2 * numel`` words; the seed is the first 64 bits of them.
+        PyTorch takes two words for each element of a mask on the cpu, so the stream advances by
+        ``2 * numel``; the seed follows from where in the stream that happens, and costs nothing.
         """
-        if numel == 0:
-            return 0
         with self.lock:
-            first = int(self.draw64(1)[0])
-            self.skip(2 * (numel - 1))
-        return first
+            if self._anchor is None:
+                state = self._twister.state["state"]
+                text = state["key"].tobytes() + state["pos"].to_bytes(4, "little")
+                self._anchor = hashlib.blake2b(text, digest_size=16).digest()
+            place = self._anchor + self._behind.to_bytes(16, "little")
+            self._behind += 2 * numel
+        return int.from_bytes(hashlib.blake2b(place, digest_size=8).digest(), "little")
+
+    def snapshot(self) -> tuple:
+        """What ``rewind`` takes to come back here. Hold ``lock`` from one to the other."""
+        self._catch_up()
+        return self._twister.state, self._fresh
+
+    def rewind(self, snapshot: tuple) -> None:
+        self._twister.state, self._fresh = snapshot
+        self._behind, self._anchor = 0, None
 
     def get_state(self):
         """The state as 5056 bytes, in the layout of ``torch.get_rng_state()``."""
         with self.lock:
+            self._catch_up()
             twister = self._twister.state["state"]
             record = np.zeros((), _STATE)
             record["seed"], record["seeded"] = self._seed, 1
@@ -147,6 +171,7 @@ class Generator:
         with self.lock:
             self._seed = int(record["seed"])
             self._fresh = position == 0
+            self._behind, self._anchor = 0, None
             self._twister.state = {
                 "bit_generator": "MT19937",
                 "state": {
@@ -169,31 +194,61 @@ def _restore(device: str, state: np.ndarray) -> Generator:
 
 
 default_generator = Generator()
+_device_generators: dict = {}  # each accelerator's own, made when first asked for
+_device_seed = DEFAULT_SEED
 _on_manual_seed = []  # what keeps random state of its own (the key of jaxtorch.jit) follows here
+_thread = threading.local()
+
+
+def generator_for(device) -> Generator:
+    """The generator that draws for tensors on ``device`` when the call names none.
+
+    As in PyTorch an accelerator has one of its own, so drawing there leaves the cpu's as it is.
+    (PyTorch's on CUDA is Philox: there the numbers differ.)
+    """
+    if device.type == "cpu":
+        return default_generator
+    if device not in _device_generators:
+        _device_generators[device] = Generator(device).manual_seed(_device_seed)
+    return _device_generators[device]
 
 
 def manual_seed(seed: int) -> Generator:
-    """Seed the default generator, from which everything draws that is given no other."""
+    """Seed every device's default generator, from which all draw that are given no other."""
     default_generator.manual_seed(seed)
-    for follow in _on_manual_seed:
-        follow(default_generator.initial_seed())
+    _follow()
     return default_generator
 
 
 def seed() -> int:
-    """Seed the default generator from the system's entropy, and say with which seed."""
-    chosen = default_generator.seed()
-    for follow in _on_manual_seed:
-        follow(chosen)
-    return chosen
+    """Seed every device's default generator from the system's entropy, and say with which seed."""
+    default_generator.seed()
+    _follow()
+    return default_generator.initial_seed()
+
+
+def _follow() -> None:
+    chosen = default_generator.initial_seed()
+    seed_devices(chosen)
+    for notify in _on_manual_seed:
+        notify(chosen)
+
+
+def seed_devices(seed: int) -> None:
+    """Seed the accelerators' generators, those not yet made included, and not the cpu's."""
+    global _device_seed
+    _device_seed = int(seed)
+    for generator in _device_generators.values():
+        generator.manual_seed(_device_seed)
 
 
 def initial_seed() -> int:
+    """The seed of the cpu's default generator."""
     return default_generator.initial_seed()
 
 
 def get_rng_state():
-    """The default generator's state, as 5056 bytes in PyTorch's layout."""
+    """The state of the cpu's default generator, as 5056 bytes in PyTorch's layout."""
     return default_generator.get_state()
 
 
@@ -202,16 +257,34 @@ def set_rng_state(new_state) -> None:
 
 
 @contextlib.contextmanager
-def fork_rng(devices=None, enabled: bool = True, device_type: str = "cuda"):
-    """Whatever is drawn inside, the default generator goes on afterwards as if it had not been.
+def fork_rng(devices=None, enabled: bool = True, device_type: str | None = None):
+    """Whatever is drawn inside, the default generators go on afterwards as if it had not been.
 
-    ``devices`` and ``device_type`` are accepted as in PyTorch: all devices share one generator.
+    ``devices``: indices of the ``device_type`` (an accelerator's) whose generators are forked
+    besides the cpu's; by default all that have been used.
     """
     if not enabled:
         yield
         return
-    state = default_generator.get_state()
+    if devices is None:
+        forked = list(_device_generators.values())
+    else:
+        kind = device_type or "cuda"
+        places = [(kind, d) if isinstance(d, int) else (d,) for d in devices]
+        forked = [generator_for(device_named(*place)) for place in places]
+    states = [(g, g.get_state()) for g in (default_generator, *forked)]
     try:
         yield
     finally:
-        default_generator.set_state(state)
+        for generator, state in states:
+            generator.set_state(state)
+
+
+def set_thread_generator(generator: Generator | None) -> None:
+    """Give this thread, a DataLoader's worker, a generator of its own."""
+    _thread.generator = generator
+
+
+def thread_safe_generator() -> Generator | None:
+    """The generator of a DataLoader's worker thread; None elsewhere, where the default serves."""
+    return getattr(_thread, "generator", None)
