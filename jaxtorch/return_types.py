@@ -4,9 +4,9 @@ from collections import namedtuple
 
 __all__ = [
     "aminmax", "cummax", "cummin", "frexp", "histogram", "kthvalue", "linalg_cholesky_ex",
-    "linalg_eig", "linalg_eigh", "linalg_inv_ex", "linalg_lstsq", "linalg_lu", "linalg_qr",
-    "linalg_slogdet", "linalg_svd", "max", "median", "min", "mode", "nanmedian", "qr", "sort",
-    "svd", "topk",
+    "linalg_eig", "linalg_eigh", "linalg_inv_ex", "linalg_lstsq", "linalg_lu", "linalg_lu_factor", "linalg_qr",
+    "linalg_slogdet", "linalg_svd", "max", "median", "min", "mode", "nanmedian", "qr", "slogdet",
+    "sort", "svd", "topk", "triangular_solve",
 ]  # fmt: skip
 
 
@@ -27,6 +27,7 @@ min = _named("min", "values", "indices")
 median = _named("median", "values", "indices")
 nanmedian = _named("nanmedian", "values", "indices")
 mode = _named("mode", "values", "indices")
+slogdet = _named("slogdet", "sign", "logabsdet")
 sort = _named("sort", "values", "indices")
 topk = _named("topk", "values", "indices")
 kthvalue = _named("kthvalue", "values", "indices")
@@ -36,6 +37,7 @@ aminmax = _named("aminmax", "min", "max")
 frexp = _named("frexp", "mantissa", "exponent")
 histogram = _named("histogram", "hist", "bin_edges")
 qr = _named("qr", "Q", "R")
+triangular_solve = _named("triangular_solve", "solution", "cloned_coefficient")
 svd = _named("svd", "U", "S", "V")
 linalg_cholesky_ex = _named("linalg_cholesky_ex", "L", "info")
 linalg_eig = _named("linalg_eig", "eigenvalues", "eigenvectors")
@@ -43,6 +45,7 @@ linalg_eigh = _named("linalg_eigh", "eigenvalues", "eigenvectors")
 linalg_inv_ex = _named("linalg_inv_ex", "inverse", "info")
 linalg_lstsq = _named("linalg_lstsq", "solution", "residuals", "rank", "singular_values")
 linalg_lu = _named("linalg_lu", "P", "L", "U")
+linalg_lu_factor = _named("linalg_lu_factor", "LU", "pivots")
 linalg_qr = _named("linalg_qr", "Q", "R")
 linalg_slogdet = _named("linalg_slogdet", "sign", "logabsdet")
 linalg_svd = _named("linalg_svd", "U", "S", "Vh")

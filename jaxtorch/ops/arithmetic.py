@@ -1,10 +1,12 @@
 """Mathematics of two or three tensors, element by element, broadcast: add, div, pow, clamp, where."""
 
+from __future__ import annotations
+
 import jax
 from jax import lax, scipy
 from jax import numpy as jnp
 
-from jaxtorch import dtypes
+from jaxtorch import dtypes, return_types
 from jaxtorch.ops import _promote
 from jaxtorch.ops._dims import same_rank
 from jaxtorch.ops._op import Array, Operand, Scalar, check, op
@@ -386,10 +388,13 @@ def ldexp(input: Array, other: Array):
     return input * jnp.exp2(other)
 
 
-def frexp_parts(input: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Mantissa in [0.5, 1) and int32 exponent, with input = mantissa * 2**exponent."""
-    mantissa, exponent = jnp.frexp(input)
-    return mantissa, exponent.astype(jnp.int32)
+@op(result=return_types.frexp)
+def frexp(input: Array):
+    """(mantissa in [0.5, 1), int32 exponent) with input = mantissa * 2**exponent."""
+    if _promote.is_integral(input):
+        raise RuntimeError("torch.frexp() only supports floating-point dtypes")
+    mantissa, exponent = jnp.frexp(_promote.widened(input))
+    return mantissa.astype(input.dtype), exponent.astype(jnp.int32)
 
 
 multiply, subtract, divide = mul, sub, div

@@ -1,5 +1,7 @@
 """Logic on truth values and bits, and the arithmetic of divisors."""
 
+from __future__ import annotations
+
 import jax
 from jax import lax
 from jax import numpy as jnp

@@ -1,5 +1,7 @@
 """Comparisons, element by element and of whole tensors, and the predicates: isnan, isfinite, ..."""
 
+from __future__ import annotations
+
 from jax import numpy as jnp
 
 from jaxtorch.ops import _promote

@@ -1,5 +1,7 @@
 """Running sums, products and extremes along a dim; differences and integrals."""
 
+from __future__ import annotations
+
 import jax
 from jax import lax
 from jax import numpy as jnp

@@ -1,5 +1,7 @@
 """Mathematics of one tensor, element by element. (Two or more: ``arithmetic``.)"""
 
+from __future__ import annotations
+
 import math
 
 import jax

@@ -1,5 +1,7 @@
 """From many elements to few: sums, means, extremes, spread, norms, counts."""
 
+from __future__ import annotations
+
 import math
 
 import jax

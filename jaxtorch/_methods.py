@@ -1,0 +1,433 @@
+"""The binding table: which function is which method of Tensor. One line a method, one section a file.
+
+Assignments in a class body, so that names, types and ``help()`` are found by reading.
+"""
+
+from __future__ import annotations
+
+from jaxtorch.engine.handles import Handles
+from jaxtorch.ops import (
+    arithmetic,
+    bitwise,
+    blas,
+    comparison,
+    conversion,
+    cumulative,
+    linalg,
+    matrices,
+    pointwise,
+    reduction,
+    sorting,
+    special,
+)
+from jaxtorch.ops._op import inplace, is_operand
+
+_PLAIN = {bool, int, float, complex}
+
+
+def _operator(function):
+    """``function`` as Python's operator: NotImplemented for what is no operand, so that the other
+    side is asked."""
+
+    def operate(self, other):
+        kind = other.__class__
+        if kind in Handles.classes or kind in _PLAIN or is_operand(other):
+            return function(self, other)
+        return NotImplemented
+
+    operate.__name__ = operate.__qualname__ = function.__name__
+    operate.__doc__ = function.__doc__
+    return operate
+
+
+def _reflected(function):
+    """``function`` with its operands exchanged, as the operator of the right-hand side."""
+    return _operator(lambda self, other: function(other, self))
+
+
+def _reciprocal_times(self, other):
+    # torch divides a number by a tensor so, and its graph shows the multiplication
+    return arithmetic.mul(pointwise.reciprocal(self), other)
+
+
+class TensorMethods:
+    """What Tensor inherits of the ops."""
+
+    __slots__ = ()
+
+    # --- operators ------------------------------------------------------------------------------
+    __add__ = __radd__ = _operator(arithmetic.add)
+    __sub__ = _operator(arithmetic.sub)
+    __rsub__ = _operator(arithmetic.rsub)
+    __mul__ = __rmul__ = _operator(arithmetic.mul)
+    __truediv__ = _operator(arithmetic.true_divide)
+    __rtruediv__ = _operator(_reciprocal_times)
+    __floordiv__ = _operator(arithmetic.floor_divide)
+    __rfloordiv__ = _reflected(arithmetic.floor_divide)
+    __mod__ = _operator(arithmetic.remainder)
+    __rmod__ = _reflected(arithmetic.remainder)
+    __pow__ = _operator(arithmetic.pow)
+    __rpow__ = _reflected(arithmetic.pow)
+    __matmul__ = _operator(blas.matmul)
+    __rmatmul__ = _reflected(blas.matmul)
+    __and__ = __rand__ = _operator(bitwise.bitwise_and)
+    __or__ = __ror__ = _operator(bitwise.bitwise_or)
+    __xor__ = __rxor__ = _operator(bitwise.bitwise_xor)
+    __lshift__ = _operator(bitwise.bitwise_left_shift)
+    __rlshift__ = _reflected(bitwise.bitwise_left_shift)
+    __rshift__ = _operator(bitwise.bitwise_right_shift)
+    __rrshift__ = _reflected(bitwise.bitwise_right_shift)
+    __eq__ = _operator(comparison.eq)
+    __ne__ = _operator(comparison.ne)
+    __lt__ = _operator(comparison.lt)
+    __le__ = _operator(comparison.le)
+    __gt__ = _operator(comparison.gt)
+    __ge__ = _operator(comparison.ge)
+    __hash__ = object.__hash__
+    __neg__ = pointwise.neg
+    __pos__ = pointwise.positive
+    __abs__ = pointwise.abs
+    __invert__ = bitwise.bitwise_not
+    __iadd__ = _operator(arithmetic.add.inplace)
+    __isub__ = _operator(arithmetic.sub.inplace)
+    __imul__ = _operator(arithmetic.mul.inplace)
+    __itruediv__ = _operator(arithmetic.true_divide.inplace)
+    __ifloordiv__ = _operator(arithmetic.floor_divide.inplace)
+    __imod__ = _operator(arithmetic.remainder.inplace)
+    __ipow__ = _operator(inplace(arithmetic.pow))
+    __iand__ = _operator(bitwise.bitwise_and.inplace)
+    __ior__ = _operator(bitwise.bitwise_or.inplace)
+    __ixor__ = _operator(bitwise.bitwise_xor.inplace)
+    __ilshift__ = _operator(bitwise.bitwise_left_shift.inplace)
+    __irshift__ = _operator(bitwise.bitwise_right_shift.inplace)
+
+    # --- arithmetic -----------------------------------------------------------------------------
+    add = arithmetic.add
+    add_ = arithmetic.add.inplace
+    addcdiv = arithmetic.addcdiv
+    addcdiv_ = arithmetic.addcdiv.inplace
+    addcmul = arithmetic.addcmul
+    addcmul_ = arithmetic.addcmul.inplace
+    atan2 = arctan2 = arithmetic.atan2
+    atan2_ = arctan2_ = arithmetic.atan2.inplace
+    clamp = clip = arithmetic.clamp
+    clamp_ = clip_ = arithmetic.clamp.inplace
+    clamp_max = arithmetic.clamp_max
+    clamp_max_ = arithmetic.clamp_max.inplace
+    clamp_min = arithmetic.clamp_min
+    clamp_min_ = arithmetic.clamp_min.inplace
+    copysign = arithmetic.copysign
+    copysign_ = arithmetic.copysign.inplace
+    div = divide = arithmetic.div
+    div_ = divide_ = inplace(arithmetic.div)
+    float_power = arithmetic.float_power
+    float_power_ = inplace(arithmetic.float_power)
+    floor_divide = arithmetic.floor_divide
+    floor_divide_ = arithmetic.floor_divide.inplace
+    fmax = arithmetic.fmax
+    fmin = arithmetic.fmin
+    fmod = arithmetic.fmod
+    fmod_ = arithmetic.fmod.inplace
+    frexp = arithmetic.frexp
+    heaviside = arithmetic.heaviside
+    heaviside_ = arithmetic.heaviside.inplace
+    hypot = arithmetic.hypot
+    hypot_ = arithmetic.hypot.inplace
+    ldexp = arithmetic.ldexp
+    ldexp_ = arithmetic.ldexp.inplace
+    lerp = arithmetic.lerp
+    lerp_ = arithmetic.lerp.inplace
+    logaddexp = arithmetic.logaddexp
+    logaddexp2 = arithmetic.logaddexp2
+    maximum = arithmetic.maximum
+    minimum = arithmetic.minimum
+    mul = multiply = arithmetic.mul
+    mul_ = multiply_ = arithmetic.mul.inplace
+    nextafter = arithmetic.nextafter
+    nextafter_ = arithmetic.nextafter.inplace
+    pow = arithmetic.pow
+    pow_ = inplace(arithmetic.pow)
+    remainder = arithmetic.remainder
+    remainder_ = arithmetic.remainder.inplace
+    sub = subtract = arithmetic.sub
+    sub_ = subtract_ = arithmetic.sub.inplace
+    true_divide = arithmetic.true_divide
+    true_divide_ = arithmetic.true_divide.inplace
+    xlogy = arithmetic.xlogy
+    xlogy_ = arithmetic.xlogy.inplace
+
+    def where(self, condition, other):
+        """self where the condition holds, other elsewhere."""
+        return arithmetic.where(condition, self, other)
+
+    # --- bitwise --------------------------------------------------------------------------------
+    bitwise_and = bitwise.bitwise_and
+    bitwise_and_ = bitwise.bitwise_and.inplace
+    bitwise_left_shift = bitwise.bitwise_left_shift
+    bitwise_left_shift_ = bitwise.bitwise_left_shift.inplace
+    bitwise_not = bitwise.bitwise_not
+    bitwise_not_ = bitwise.bitwise_not.inplace
+    bitwise_or = bitwise.bitwise_or
+    bitwise_or_ = bitwise.bitwise_or.inplace
+    bitwise_right_shift = bitwise.bitwise_right_shift
+    bitwise_right_shift_ = bitwise.bitwise_right_shift.inplace
+    bitwise_xor = bitwise.bitwise_xor
+    bitwise_xor_ = bitwise.bitwise_xor.inplace
+    gcd = bitwise.gcd
+    gcd_ = bitwise.gcd.inplace
+    lcm = bitwise.lcm
+    lcm_ = bitwise.lcm.inplace
+    logical_and = bitwise.logical_and
+    logical_and_ = bitwise.logical_and.inplace
+    logical_not = bitwise.logical_not
+    logical_not_ = bitwise.logical_not.inplace
+    logical_or = bitwise.logical_or
+    logical_or_ = bitwise.logical_or.inplace
+    logical_xor = bitwise.logical_xor
+    logical_xor_ = bitwise.logical_xor.inplace
+
+    # --- blas -----------------------------------------------------------------------------------
+    addbmm = blas.addbmm
+    addbmm_ = blas.addbmm.inplace
+    addmm = blas.addmm
+    addmm_ = blas.addmm.inplace
+    addmv = blas.addmv
+    addmv_ = blas.addmv.inplace
+    addr = blas.addr
+    addr_ = blas.addr.inplace
+    baddbmm = blas.baddbmm
+    baddbmm_ = blas.baddbmm.inplace
+    bmm = blas.bmm
+    cross = blas.cross
+    dot = blas.dot
+    inner = blas.inner
+    kron = blas.kron
+    matmul = blas.matmul
+    mm = blas.mm
+    mv = blas.mv
+    outer = ger = blas.outer
+    trace = blas.trace
+    vdot = blas.vdot
+
+    # --- comparison -----------------------------------------------------------------------------
+    allclose = comparison.allclose
+    eq = comparison.eq
+    eq_ = comparison.eq.inplace
+    equal = comparison.equal
+    ge = greater_equal = comparison.ge
+    ge_ = greater_equal_ = comparison.ge.inplace
+    gt = greater = comparison.gt
+    gt_ = greater_ = comparison.gt.inplace
+    isclose = comparison.isclose
+    isfinite = comparison.isfinite
+    isinf = comparison.isinf
+    isnan = comparison.isnan
+    isneginf = comparison.isneginf
+    isposinf = comparison.isposinf
+    isreal = comparison.isreal
+    le = less_equal = comparison.le
+    le_ = less_equal_ = comparison.le.inplace
+    lt = less = comparison.lt
+    lt_ = less_ = comparison.lt.inplace
+    ne = not_equal = comparison.ne
+    ne_ = not_equal_ = comparison.ne.inplace
+
+    # --- cumulative -----------------------------------------------------------------------------
+    cummax = cumulative.cummax
+    cummin = cumulative.cummin
+    cumprod = cumulative.cumprod
+    cumprod_ = cumulative.cumprod.inplace
+    cumsum = cumulative.cumsum
+    cumsum_ = cumulative.cumsum.inplace
+    diff = cumulative.diff
+    logcumsumexp = cumulative.logcumsumexp
+
+    # --- linalg ---------------------------------------------------------------------------------
+    cholesky_inverse = linalg.cholesky_inverse
+    cholesky_solve = linalg.cholesky_solve
+    det = linalg.det
+    inverse = linalg.inverse
+    logdet = linalg.logdet
+    lu_solve = linalg.lu_solve
+    matrix_exp = linalg.matrix_exp
+    matrix_power = linalg.matrix_power
+    pinverse = linalg.pinverse
+
+    # --- matrices -------------------------------------------------------------------------------
+    cholesky = matrices.cholesky
+    lu = matrices.lu
+    qr = matrices.qr
+    slogdet = matrices.slogdet
+    svd = matrices.svd
+    triangular_solve = matrices.triangular_solve
+
+    # --- pointwise ------------------------------------------------------------------------------
+    abs = absolute = pointwise.abs
+    abs_ = absolute_ = pointwise.abs.inplace
+    acos = arccos = pointwise.acos
+    acos_ = arccos_ = pointwise.acos.inplace
+    acosh = arccosh = pointwise.acosh
+    acosh_ = arccosh_ = pointwise.acosh.inplace
+    angle = pointwise.angle
+    asin = arcsin = pointwise.asin
+    asin_ = arcsin_ = pointwise.asin.inplace
+    asinh = arcsinh = pointwise.asinh
+    asinh_ = arcsinh_ = pointwise.asinh.inplace
+    atan = arctan = pointwise.atan
+    atan_ = arctan_ = pointwise.atan.inplace
+    atanh = arctanh = pointwise.atanh
+    atanh_ = arctanh_ = pointwise.atanh.inplace
+    ceil = pointwise.ceil
+    ceil_ = pointwise.ceil.inplace
+    conj = pointwise.conj
+    conj_physical = pointwise.conj_physical
+    conj_physical_ = pointwise.conj_physical.inplace
+    cos = pointwise.cos
+    cos_ = pointwise.cos.inplace
+    cosh = pointwise.cosh
+    cosh_ = pointwise.cosh.inplace
+    deg2rad = pointwise.deg2rad
+    deg2rad_ = pointwise.deg2rad.inplace
+    digamma = pointwise.digamma
+    digamma_ = pointwise.digamma.inplace
+    erf = pointwise.erf
+    erf_ = pointwise.erf.inplace
+    erfc = pointwise.erfc
+    erfc_ = pointwise.erfc.inplace
+    erfinv = pointwise.erfinv
+    erfinv_ = pointwise.erfinv.inplace
+    exp = pointwise.exp
+    exp_ = pointwise.exp.inplace
+    exp2 = pointwise.exp2
+    exp2_ = pointwise.exp2.inplace
+    expm1 = pointwise.expm1
+    expm1_ = pointwise.expm1.inplace
+    floor = pointwise.floor
+    floor_ = pointwise.floor.inplace
+    frac = pointwise.frac
+    frac_ = pointwise.frac.inplace
+    i0 = pointwise.i0
+    i0_ = pointwise.i0.inplace
+    lgamma = pointwise.lgamma
+    lgamma_ = pointwise.lgamma.inplace
+    log = pointwise.log
+    log_ = pointwise.log.inplace
+    log10 = pointwise.log10
+    log10_ = pointwise.log10.inplace
+    log1p = pointwise.log1p
+    log1p_ = pointwise.log1p.inplace
+    log2 = pointwise.log2
+    log2_ = pointwise.log2.inplace
+    logit = pointwise.logit
+    logit_ = pointwise.logit.inplace
+    nan_to_num = pointwise.nan_to_num
+    nan_to_num_ = pointwise.nan_to_num.inplace
+    neg = negative = pointwise.neg
+    neg_ = negative_ = pointwise.neg.inplace
+    positive = pointwise.positive
+    rad2deg = pointwise.rad2deg
+    rad2deg_ = pointwise.rad2deg.inplace
+    reciprocal = pointwise.reciprocal
+    reciprocal_ = pointwise.reciprocal.inplace
+    resolve_conj = pointwise.resolve_conj
+    resolve_neg = pointwise.resolve_neg
+    round = pointwise.round
+    round_ = pointwise.round.inplace
+    rsqrt = pointwise.rsqrt
+    rsqrt_ = pointwise.rsqrt.inplace
+    sgn = pointwise.sgn
+    sgn_ = pointwise.sgn.inplace
+    sigmoid = pointwise.sigmoid
+    sigmoid_ = pointwise.sigmoid.inplace
+    sign = pointwise.sign
+    sign_ = pointwise.sign.inplace
+    signbit = pointwise.signbit
+    sin = pointwise.sin
+    sin_ = pointwise.sin.inplace
+    sinc = pointwise.sinc
+    sinc_ = pointwise.sinc.inplace
+    sinh = pointwise.sinh
+    sinh_ = pointwise.sinh.inplace
+    sqrt = pointwise.sqrt
+    sqrt_ = pointwise.sqrt.inplace
+    square = pointwise.square
+    square_ = pointwise.square.inplace
+    tan = pointwise.tan
+    tan_ = pointwise.tan.inplace
+    tanh = pointwise.tanh
+    tanh_ = pointwise.tanh.inplace
+    trunc = fix = pointwise.trunc
+    trunc_ = fix_ = pointwise.trunc.inplace
+
+    # --- reduction ------------------------------------------------------------------------------
+    all = reduction.all
+    amax = reduction.amax
+    amin = reduction.amin
+    aminmax = reduction.aminmax
+    any = reduction.any
+    argmax = reduction.argmax
+    argmin = reduction.argmin
+    count_nonzero = reduction.count_nonzero
+    dist = reduction.dist
+    logsumexp = reduction.logsumexp
+    max = reduction.max
+    mean = reduction.mean
+    min = reduction.min
+    nanmean = reduction.nanmean
+    nansum = reduction.nansum
+    norm = reduction.norm
+    prod = reduction.prod
+    renorm = reduction.renorm
+    renorm_ = reduction.renorm.inplace
+    std = reduction.std
+    sum = reduction.sum
+    var = reduction.var
+
+    # --- sorting --------------------------------------------------------------------------------
+    argsort = sorting.argsort
+    bincount = sorting.bincount
+    corrcoef = sorting.corrcoef
+    cov = sorting.cov
+    histc = sorting.histc
+    histogram = sorting.histogram
+    kthvalue = sorting.kthvalue
+    median = sorting.median
+    mode = sorting.mode
+    msort = sorting.msort
+    nanmedian = sorting.nanmedian
+    nanquantile = sorting.nanquantile
+    quantile = sorting.quantile
+    sort = sorting.sort
+    topk = sorting.topk
+    unique = sorting.unique
+    unique_consecutive = sorting.unique_consecutive
+
+    # --- special --------------------------------------------------------------------------------
+    igamma = special.gammainc
+    igamma_ = special.gammainc.inplace
+    igammac = special.gammaincc
+    igammac_ = special.gammaincc.inplace
+    mvlgamma = special.multigammaln
+    mvlgamma_ = special.multigammaln.inplace
+    polygamma = special.polygamma_of
+    polygamma_ = inplace(special.polygamma_of)
+
+    # --- conversion -----------------------------------------------------------------------------
+    bfloat16 = conversion.bfloat16
+    bool = conversion.to_bool
+    byte = conversion.byte
+    cdouble = conversion.cdouble
+    cfloat = conversion.cfloat
+    char = conversion.char
+    copy_ = conversion.copy_
+    cpu = conversion.cpu
+    cuda = conversion.cuda
+    double = conversion.double
+    float = conversion.float
+    half = conversion.half
+    int = conversion.to_int
+    long = conversion.long
+    short = conversion.short
+    to = conversion.to
+    type = conversion.type_
+    type_as = conversion.type_as

@@ -1,0 +1,473 @@
+"""Order and its statistics: sort, topk, median, mode, quantile, search, unique, histograms."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+from jax import lax
+from jax import numpy as jnp
+
+from jaxtorch import dtypes, return_types
+from jaxtorch.ops import _promote
+from jaxtorch.ops._dims import at_least_1d, normalize_dim, require_elements
+from jaxtorch.ops._op import Array, Operand, index_dtype, op
+from jaxtorch.ops.reduction import pick
+
+# --- order --------------------------------------------------------------------------------------
+
+
+def _ordered(x: jax.Array, dim: int, descending: bool = False):
+    """(values, indices) in stable order. NaN is the greatest, as in torch."""
+    places = lax.broadcasted_iota(index_dtype(), x.shape, dim)
+    if not descending:
+        return lax.sort((x, places), dimension=dim, is_stable=True, num_keys=1)
+    # Reversed, sorted and reversed again: equal elements keep their order.
+    both = tuple(lax.rev(a, (dim,)) for a in (x, places))
+    both = lax.sort(both, dimension=dim, is_stable=True, num_keys=1)
+    return tuple(lax.rev(a, (dim,)) for a in both)
+
+
+@op(out=True, result=return_types.sort)
+def sort(input: Array, dim: int = -1, descending: bool = False, *, stable: bool = False):
+    """(values, indices) in order along dim; always stable."""
+    dim = normalize_dim(dim, input.ndim)
+    values, indices = _ordered(at_least_1d(input), dim, descending)
+    return values.reshape(input.shape), indices.reshape(input.shape)
+
+
+@op(nondiff=True)
+def argsort(input: Array, dim: int = -1, descending: bool = False, *, stable: bool = False):
+    """The indices that sort along dim; always stable."""
+    return sort.body(input, dim, descending)[1]
+
+
+@op(out=True, name="SortBackward0")
+def msort(input: Array):
+    """The values in order along the first dim."""
+    return sort.body(input, 0)[0]
+
+
+@op(out=True, result=return_types.topk)
+def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = True):
+    """(values, indices) of the k largest or smallest along dim, always in order."""
+    d = normalize_dim(dim, input.ndim)
+    x = at_least_1d(input)
+    if not 0 <= k <= x.shape[d]:
+        raise RuntimeError("selected index k out of range")
+    values, indices = _ordered(x, d, largest)
+    values, indices = (lax.slice_in_dim(a, 0, k, axis=d) for a in (values, indices))
+    return (values, indices) if input.ndim else (values[0], indices[0])
+
+
+def _nth(x: jax.Array, indices: jax.Array, n, dim: int, keepdim: bool):
+    """(value, index) at rank n of sorted ``indices`` along dim."""
+    index = lax.index_in_dim(indices, n, dim, keepdims=False)
+    value = pick(x, index, dim)
+    if keepdim:
+        return lax.expand_dims(value, [dim]), lax.expand_dims(index, [dim])
+    return value, index
+
+
+@op(out=True, result=return_types.kthvalue)
+def kthvalue(input: Array, k: int, dim: int = -1, keepdim: bool = False):
+    """(value, index) of the k-th smallest along dim, counted from 1."""
+    d = normalize_dim(dim, input.ndim)
+    x = at_least_1d(input)
+    if not 1 <= k <= x.shape[d]:
+        raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {d}")
+    return _nth(x, _ordered(x, d)[1], k - 1, d, keepdim and input.ndim > 0)
+
+
+# --- middle and most frequent -------------------------------------------------------------------
+
+
+@op(name="MedianBackward0")
+def _median_all(input: Array):
+    return _middle(input.reshape(-1), 0, False)[0] if input.size else _nothing(input)
+
+
+@op(name="NanmedianBackward0")
+def _nanmedian_all(input: Array):
+    return _middle(input.reshape(-1), 0, True)[0] if input.size else _nothing(input)
+
+
+def _nothing(input: jax.Array):
+    return jnp.asarray(jnp.nan if not _promote.is_integral(input) else 0, input.dtype)
+
+
+@op(out=True, result=return_types.median, name="MedianBackward1")
+def _median_dim(input: Array, dim: int, keepdim: bool):
+    return _median_along("median", input, dim, keepdim, False)
+
+
+@op(out=True, result=return_types.nanmedian, name="NanmedianBackward1")
+def _nanmedian_dim(input: Array, dim: int, keepdim: bool):
+    return _median_along("nanmedian", input, dim, keepdim, True)
+
+
+def _median_along(name: str, input: jax.Array, dim: int, keepdim: bool, skip_nan: bool):
+    d = normalize_dim(dim, input.ndim)
+    require_elements(name, input, d)
+    value, index = _middle(at_least_1d(input), d, skip_nan)
+    if keepdim and input.ndim:
+        return lax.expand_dims(value, [d]), lax.expand_dims(index, [d])
+    return value, index
+
+
+def _middle(x: jax.Array, dim: int, skip_nan: bool):
+    """(value, index) of the lower middle; of the first NaN if there is one and it counts."""
+    indices = _ordered(x, dim)[1]
+    nan = jnp.sum(x != x, dim, keepdims=True, dtype=indices.dtype)
+    size = x.shape[dim]
+    if skip_nan:
+        rank = jnp.maximum(size - nan - 1, 0) // 2
+    else:
+        rank = jnp.where(nan > 0, size - nan, (size - 1) // 2)
+    index = lax.squeeze(jnp.take_along_axis(indices, rank, dim, mode="promise_in_bounds"), [dim])
+    return pick(x, index, dim), index
+
+
+def median(input, dim=None, keepdim=False, *, out=None):
+    """The lower median of all; along a dim, (values, indices). NaN if any is NaN."""
+    if dim is None:
+        return _median_all(input)
+    return _median_dim(input, dim, keepdim, out=out)
+
+
+def nanmedian(input, dim=None, keepdim=False, *, out=None):
+    """The lower median of what is not NaN; along a dim, (values, indices)."""
+    if dim is None:
+        return _nanmedian_all(input)
+    return _nanmedian_dim(input, dim, keepdim, out=out)
+
+
+@op(out=True, result=return_types.mode)
+def mode(input: Array, dim: int = -1, keepdim: bool = False):
+    """(value, index) of the most frequent along dim: of equally frequent ones the smallest, and of
+    its places the last."""
+    d = normalize_dim(dim, input.ndim)
+    require_elements("mode", input, d)
+    x = at_least_1d(input)
+    values, indices = _ordered(x, d)
+    size = x.shape[d]
+    places = lax.broadcasted_iota(indices.dtype, x.shape, d)
+    before = lax.slice_in_dim(values, 0, -1, axis=d)
+    after = lax.slice_in_dim(values, 1, None, axis=d)
+    first = jnp.zeros_like(lax.slice_in_dim(values, 0, 1, axis=d), dtype=jnp.bool_)
+    starts = lax.cummax(jnp.where(jnp.concatenate([first, after != before], d), places, 0), d)
+    # the end of the longest run: argmax takes the first of several, which has the smallest value
+    end = lax.argmax(places - starts, d, indices.dtype)
+    place = lax.expand_dims(end, [d])
+    index = lax.squeeze(jnp.take_along_axis(indices, place, d, mode="promise_in_bounds"), [d])
+    value = pick(x, index, d)
+    if keepdim and input.ndim and size:
+        return lax.expand_dims(value, [d]), lax.expand_dims(index, [d])
+    return value, index
+
+
+# --- quantiles ----------------------------------------------------------------------------------
+
+
+def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=None):
+    """The q-th quantiles (q in [0, 1], a number or 1-d tensor) along dim, or of all elements."""
+    return _quantile(input, _fraction(q), dim, keepdim, interpolation, False, out=out)
+
+
+def nanquantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=None):
+    """quantile of what is not NaN."""
+    return _quantile(input, _fraction(q), dim, keepdim, interpolation, True, out=out)
+
+
+def _fraction(q):
+    if isinstance(q, (int, float)) and not 0 <= q <= 1:
+        raise RuntimeError(f"quantile() q must be in the range [0, 1] but got {q:g}")
+    return q
+
+
+@op(out=True, name="SqueezeBackward4")
+def _quantile(
+    input: Array, q: Operand, dim: int | None, keepdim: bool, interpolation: str, skip_nan: bool
+):
+    if input.dtype not in (jnp.float32, jnp.float64):
+        raise RuntimeError("quantile() input tensor must be either float or double dtype")
+    if interpolation not in ("linear", "lower", "higher", "midpoint", "nearest"):
+        raise RuntimeError(
+            "quantile() interpolation must be one of linear, lower, higher, midpoint or nearest, "
+            f"but got {interpolation}"
+        )
+    if q.ndim > 1:
+        raise RuntimeError("quantile() q must be a scalar or 1D tensor")
+    if not input.size:
+        raise RuntimeError("quantile() input tensor must be non-empty")
+    d = None if dim is None else normalize_dim(dim, input.ndim)
+    x = input.reshape(-1) if d is None else jnp.moveaxis(at_least_1d(input), d, -1)
+    values = _ordered(x, x.ndim - 1)[0]
+    nan = jnp.sum(x != x, -1, keepdims=True, dtype=x.dtype)
+    last = x.shape[-1] - 1
+    count = jnp.maximum(last - nan, 0) if skip_nan else jnp.full_like(nan, last)
+    fractions = q.reshape((-1, *(1 for _ in x.shape))).astype(x.dtype)
+    ranks = jnp.where((nan > 0) & (not skip_nan), jnp.asarray(last, x.dtype), fractions * count)
+    found = _between(values, ranks, interpolation)
+    if d is None:
+        found = found.reshape((-1, *([1] * input.ndim if keepdim else ())))
+    elif keepdim:
+        found = jnp.moveaxis(found, -1, d + 1) if input.ndim else found[..., 0]
+    else:
+        found = found[..., 0]
+    return found if q.ndim else found[0]
+
+
+def _between(values: jax.Array, ranks: jax.Array, interpolation: str):
+    """The sorted values at fractional ranks."""
+    if interpolation == "lower":
+        ranks = jnp.floor(ranks)
+    elif interpolation == "higher":
+        ranks = jnp.ceil(ranks)
+    elif interpolation == "nearest":
+        ranks = jnp.round(ranks)
+    shape = (ranks.shape[0], *values.shape)
+    stacked = jnp.broadcast_to(values[None], shape)
+
+    def at(rank):
+        places = rank.astype(index_dtype())
+        return jnp.take_along_axis(stacked, places, -1, mode="clip")
+
+    below = jnp.floor(ranks)
+    low = at(below)
+    if interpolation in ("lower", "higher", "nearest"):
+        return low
+    weight = jnp.full_like(ranks, 0.5) if interpolation == "midpoint" else ranks - below
+    high = at(jnp.ceil(ranks))
+    difference = high - low
+    return jnp.where(weight < 0.5, low + weight * difference, high - difference * (1 - weight))
+
+
+# --- search -------------------------------------------------------------------------------------
+
+
+@op(nondiff=True, out=True)
+def searchsorted(
+    sorted_sequence: Array, input: Operand, *, out_int32: bool = False, right: bool = False,
+    side: str | None = None, sorter: Array | None = None,
+):  # fmt: skip
+    """Where to put input into sorted sequences (the last dim) so that they stay sorted."""
+    if side not in (None, "left", "right"):
+        raise RuntimeError(
+            f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}"
+        )
+    if right and side == "left":
+        raise RuntimeError(
+            "torch.searchsorted(): side and right can't be set to opposites, got side of left while "
+            "right was True"
+        )
+    if sorter is not None:
+        sorted_sequence = jnp.take_along_axis(sorted_sequence, sorter, -1)
+    return _search(sorted_sequence, input, right or side == "right", out_int32)
+
+
+@op(nondiff=True, out=True)
+def bucketize(
+    input: Operand, boundaries: Array, *, out_int32: bool = False, right: bool = False
+):
+    """The number of the bucket between sorted boundaries that each element falls in."""
+    if boundaries.ndim != 1:
+        raise RuntimeError(
+            f"boundaries tensor must be 1 dimension, but got dim({boundaries.ndim})"
+        )
+    return _search(boundaries, input, right, out_int32)
+
+
+def _search(sequence: jax.Array, x: jax.Array, right: bool, out_int32: bool):
+    side = "right" if right else "left"
+    kind = jnp.promote_types(sequence.dtype, x.dtype) if x.ndim else sequence.dtype
+    sequence, x = sequence.astype(kind), x.astype(kind)
+    if sequence.ndim == 1:
+        found = jnp.searchsorted(sequence, x, side=side)
+    else:
+        if sequence.shape[:-1] != x.shape[:-1]:
+            raise RuntimeError(
+                "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 "
+                "dimensions of boundaries tensor and input value tensor must match, but we got "
+                f"boundaries tensor {list(sequence.shape)} and input value tensor {list(x.shape)}"
+            )
+        rows = sequence.reshape((-1, sequence.shape[-1])), x.reshape((-1, x.shape[-1]))
+        found = jax.vmap(lambda s, v: jnp.searchsorted(s, v, side=side))(*rows).reshape(x.shape)
+    return found.astype(jnp.int32 if out_int32 else index_dtype())
+
+
+# --- what has a shape that depends on the data: evaluated, through NumPy ------------------------
+
+
+def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
+    """The different elements in order (or slices along dim); with them, where asked, the place of
+    each element among them, and how often each occurs."""
+    array = _values(input)
+    axis = None if dim is None else normalize_dim(dim, array.ndim)
+    found = np.unique(
+        array, return_inverse=True, return_counts=True, axis=axis, equal_nan=False
+    )
+    values, inverse, counts = found
+    inverse = inverse.reshape(array.shape if dim is None else -1)
+    return _chosen(input, values, inverse, counts, return_inverse, return_counts)
+
+
+def unique_consecutive(input, return_inverse=False, return_counts=False, dim=None):
+    """The first of each run of equal elements (or slices along dim); see unique."""
+    array = _values(input)
+    axis = 0 if dim is None else normalize_dim(dim, array.ndim)
+    runs = array.reshape(-1) if dim is None else array
+    moved = np.moveaxis(runs, axis, 0)
+    differs = (moved[1:] != moved[:-1]).reshape(max(len(moved) - 1, 0), -1).any(1)
+    starts = np.flatnonzero(np.concatenate([[True], differs])) if len(moved) else np.arange(0)
+    inverse = np.cumsum(np.concatenate([[0], differs])) if len(moved) else np.arange(0)
+    counts = np.diff(np.append(starts, len(moved)))
+    inverse = inverse.reshape(array.shape if dim is None else -1)
+    values = np.take(runs, starts, axis)
+    return _chosen(input, values, inverse, counts, return_inverse, return_counts)
+
+
+def _values(input) -> np.ndarray:
+    if isinstance(input.jax(), jax.core.Tracer):
+        raise NotImplementedError(
+            "the shape of the result depends on the data, which a jax trace does not know; call it "
+            "outside of jit"
+        )
+    return np.asarray(input.jax())
+
+
+def _chosen(input, values, inverse, counts, return_inverse: bool, return_counts: bool):
+    from jaxtorch.ops.creation import wrap
+
+    result = [wrap(jax.device_put(values))]
+    with jax.enable_x64(True):
+        if return_inverse:
+            result.append(wrap(jnp.asarray(inverse, jnp.int64)))
+        if return_counts:
+            result.append(wrap(jnp.asarray(counts, jnp.int64)))
+    return result[0] if len(result) == 1 else tuple(result)
+
+
+def bincount(input, weights=None, minlength=0):
+    """How often each of 0, 1, 2, ... occurs, or the sums of their weights."""
+    if input.dtype.category != dtypes.INT:
+        raise NotImplementedError(f"\"bincount_cpu\" not implemented for '{input.dtype.legacy}'")
+    array = _values(input)
+    if array.ndim != 1 or (array.size and array.min() < 0):
+        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
+    if minlength < 0:
+        raise RuntimeError("minlength should be >= 0")
+    if weights is not None and weights.shape != input.shape:
+        raise RuntimeError("weights should be 1-d and have the same length as input")
+    return _bincount(input, weights, max(minlength, int(array.max()) + 1 if array.size else 0))
+
+
+@op(nondiff=True)
+def _bincount(input: Array, weights: Array | None, length: int):
+    if weights is None:
+        weights = jnp.ones(input.shape, index_dtype())
+    elif weights.dtype != jnp.float32:
+        weights = _promote.cast(weights, dtypes.float64)
+    return jnp.zeros(length, weights.dtype).at[input].add(weights)
+
+
+@op(nondiff=True, out=True)
+def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0):
+    """How many elements fall in each of ``bins`` equal parts of [min, max] (0, 0: of the data)."""
+    if _promote.is_integral(input):
+        raise _promote.not_implemented("histogram_cpu", input)
+    if bins <= 0:
+        raise RuntimeError(f"bins must be > 0, but got {bins}")
+    if min > max:
+        raise RuntimeError("torch.histc: max must be larger than min")
+    x = input.reshape(-1)
+    low, high = jnp.asarray(min, x.dtype), jnp.asarray(max, x.dtype)
+    if min == max and x.size:
+        low, high = jnp.min(x), jnp.max(x)
+    same = low == high
+    low, high = jnp.where(same, low - 1, low), jnp.where(same, high + 1, high)
+    inside = (x >= low) & (x <= high)
+    place = jnp.clip(((x - low) / (high - low) * bins).astype(jnp.int32), 0, bins - 1)
+    return jnp.zeros(bins, x.dtype).at[place].add(inside.astype(x.dtype))
+
+
+def histogram(input, bins, *, range=None, weight=None, density=False, out=None):
+    """(counts, edges) of ``bins`` equal parts, or of the parts between given edges."""
+    if isinstance(bins, int):
+        low, high = range or (0.0, 0.0)
+        return _histogram(input, weight, bins, float(low), float(high), density, out=out)
+    return _histogram_at(input, bins, weight, density, out=out)
+
+
+@op(nondiff=True, out=True, result=return_types.histogram)
+def _histogram(
+    input: Array, weight: Array | None, bins: int, low: float, high: float, density: bool
+):
+    x = input.reshape(-1)
+    start, stop = jnp.asarray(low, x.dtype), jnp.asarray(high, x.dtype)
+    if low == high and x.size:
+        start, stop = jnp.min(x), jnp.max(x)
+    same = start == stop
+    start, stop = jnp.where(same, start - 0.5, start), jnp.where(same, stop + 0.5, stop)
+    return _counted(x, jnp.linspace(start, stop, bins + 1, dtype=x.dtype), weight, density)
+
+
+@op(nondiff=True, out=True, result=return_types.histogram)
+def _histogram_at(input: Array, edges: Array, weight: Array | None, density: bool):
+    return _counted(input.reshape(-1), edges, weight, density)
+
+
+def _counted(x: jax.Array, edges: jax.Array, weight: jax.Array | None, density: bool):
+    bins = edges.shape[0] - 1
+    place = jnp.clip(jnp.searchsorted(edges, x, side="right") - 1, 0, bins - 1)
+    inside = (x >= edges[0]) & (x <= edges[-1])
+    each = inside.astype(x.dtype) if weight is None else jnp.where(inside, weight.reshape(-1), 0)
+    counts = jnp.zeros(bins, x.dtype).at[place].add(each)
+    if density:
+        counts = counts / jnp.sum(counts) / jnp.diff(edges)
+    return counts, edges
+
+
+# --- covariance ---------------------------------------------------------------------------------
+
+
+@op(name="SqueezeBackward0")
+def cov(
+    input: Array, *, correction: int = 1, fweights: Array | None = None,
+    aweights: Array | None = None,
+):  # fmt: skip
+    """The covariances of the rows (variables) of a matrix of observations."""
+    if input.ndim > 2:
+        raise RuntimeError(
+            f"cov(): expected input to have two or fewer dimensions but got an input with "
+            f"{input.ndim} dimensions"
+        )
+    x = _promote.floating(jnp.atleast_2d(input))
+    weights = None
+    for given in (fweights, aweights):
+        if given is not None:
+            given = given.astype(x.dtype)
+            weights = given if weights is None else weights * given
+    total = jnp.asarray(x.shape[1], x.dtype) if weights is None else jnp.sum(weights)
+    row = None if weights is None else weights[None, :]
+    average = (jnp.sum(x if row is None else x * row, 1, keepdims=True)) / total
+    centred = x - average
+    if aweights is None or correction == 0:
+        freedom = total - correction
+    else:
+        freedom = total - correction * jnp.sum(weights * aweights.astype(x.dtype)) / total
+    weighed = centred if row is None else centred * row
+    found = weighed @ jnp.conj(centred.T) / jnp.maximum(freedom, 0)
+    return found if input.ndim == 2 else found.reshape(())
+
+
+@op(name="DivBackward0")
+def corrcoef(input: Array):
+    """The correlations of the rows (variables) of a matrix of observations."""
+    found = cov.body(input)
+    if input.ndim < 2:
+        return found / found
+    deviation = jnp.sqrt(jnp.diagonal(found).real)
+    found = found / deviation[:, None] / deviation[None, :]
+    return found if jnp.iscomplexobj(found) else jnp.clip(found, -1, 1)
+
+

@@ -1,0 +1,202 @@
+"""Special functions: relatives of the gamma function, Bessel functions, the normal distribution."""
+
+from __future__ import annotations
+
+import math
+
+import jax
+from jax import numpy as jnp
+from jax import scipy
+from jax.scipy import special as jsp
+
+from jaxtorch.ops import arithmetic, pointwise, reduction
+from jaxtorch.ops._dims import same_rank
+from jaxtorch.ops._op import Array, Operand, op
+
+# --- gamma --------------------------------------------------------------------------------------
+
+
+@op(promote="float", out=True, name="PolygammaBackward0")
+def _polygamma(input: Array, n: int):
+    if n < 0:
+        raise RuntimeError("polygamma(n, x) does not support negative n.")
+    if n == 0:
+        return pointwise.digamma.body(input)
+    return jsp.polygamma(jnp.asarray(n, input.dtype), input)
+
+
+def polygamma(n, input, *, out=None):
+    """The n-th derivative of digamma."""
+    return _polygamma(input, n, out=out)
+
+
+def polygamma_of(input, n):
+    """polygamma with its arguments in the order of the method."""
+    return _polygamma(input, n)
+
+
+@op(promote="float", out=True, name="MvlgammaBackward0")
+def multigammaln(input: Array, p: int):
+    """The logarithm of the multivariate gamma function of dimension p."""
+    if p < 1:
+        raise RuntimeError("p has to be greater than or equal to 1")
+    constant = p * (p - 1) / 4 * math.log(math.pi)
+    parts = [jax.lax.lgamma(input - jnp.asarray(j / 2, input.dtype)) for j in range(p)]
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total + jnp.asarray(constant, input.dtype)
+
+
+@op(promote="float", out=True, name="IgammaBackward0")
+def gammainc(input: Array, other: Array):
+    """The regularised lower incomplete gamma function P(input, other)."""
+    return jsp.gammainc(*same_rank(input, other))
+
+
+@op(promote="float", out=True, name="IgammacBackward0")
+def gammaincc(input: Array, other: Array):
+    """The regularised upper incomplete gamma function Q(input, other)."""
+    return jsp.gammaincc(*same_rank(input, other))
+
+
+@op(promote="float", out=True, name="SpecialZetaBackward0")
+def zeta(input: Operand, other: Operand):
+    """The Hurwitz zeta function."""
+    return jsp.zeta(*jnp.broadcast_arrays(*same_rank(input, other)))
+
+
+# --- Bessel functions ---------------------------------------------------------------------------
+
+
+@op(promote="float", out=True, name="SpecialI0EBackward0")
+def i0e(input: Array):
+    """exp(-|x|) i0(x)."""
+    return jsp.i0e(input)
+
+
+@op(promote="float", out=True, name="SpecialI1Backward0")
+def i1(input: Array):
+    """The modified Bessel function of the first kind, order 1."""
+    return jsp.i1(input)
+
+
+@op(promote="float", out=True, name="SpecialI1EBackward0")
+def i1e(input: Array):
+    """exp(-|x|) i1(x)."""
+    return jsp.i1e(input)
+
+
+# --- the normal distribution, entropy, logarithms -----------------------------------------------
+
+
+@op(promote="float", out=True, name="SpecialErfcxBackward0")
+def erfcx(input: Array):
+    """exp(x**2) erfc(x), without overflow for large x."""
+    # the continued fraction's first terms where erfc underflows
+    large = input > 9
+    x = jnp.where(large, input, jnp.asarray(9, input.dtype))
+    square = x * x
+    tail = (1 - 0.5 / square + 0.75 / square**2) / (x * jnp.asarray(math.sqrt(math.pi), x.dtype))
+    small = jnp.where(large, jnp.zeros_like(input), input)
+    return jnp.where(large, tail, jnp.exp(small * small) * jax.lax.erfc(small))
+
+
+@op(promote="float", out=True, name="SpecialNdtrBackward0")
+def ndtr(input: Array):
+    """The cumulative distribution function of the normal distribution."""
+    return 0.5 * jax.lax.erfc(-input * jnp.asarray(math.sqrt(0.5), input.dtype))
+
+
+@op(promote="float", out=True, name="SpecialNdtriBackward0")
+def ndtri(input: Array):
+    """The inverse of ndtr."""
+    return jsp.ndtri(input)
+
+
+@op(promote="float", out=True, name="SpecialLogNdtrBackward0")
+def log_ndtr(input: Array):
+    """log(ndtr(x)), exact for very negative x."""
+    return jsp.log_ndtr(input)
+
+
+@op(promote="float", out=True, name="SpecialEntrBackward0")
+def entr(input: Array):
+    """-x log(x); 0 at 0, minus infinity below."""
+    return jsp.entr(input)
+
+
+@op(promote="float", out=True, name="SpecialXlog1PyBackward0")
+def xlog1py(input: Operand, other: Operand):
+    """input * log1p(other), and 0 where input is 0 (unless other is NaN)."""
+    return scipy.special.xlog1py(*same_rank(input, other))
+
+
+# --- orthogonal polynomials, by their recurrences -----------------------------------------------
+
+
+def _polynomial(x: jax.Array, n: int, first, second, step):
+    """The n-th of a sequence with p[k+1] = step(k, p[k], p[k-1])."""
+    before, now = first, second
+    if n == 0:
+        return before
+    for k in range(1, n):
+        before, now = now, step(k, now, before)
+    return now if n > 0 else jnp.zeros_like(x)
+
+
+@op(promote="float", nondiff=True, out=True)
+def chebyshev_polynomial_t(input: Array, n: int):
+    """The Chebyshev polynomial of the first kind."""
+    x = input
+    return _polynomial(x, n, jnp.ones_like(x), x, lambda k, p, q: 2 * x * p - q)
+
+
+@op(promote="float", nondiff=True, out=True)
+def chebyshev_polynomial_u(input: Array, n: int):
+    """The Chebyshev polynomial of the second kind."""
+    x = input
+    return _polynomial(x, n, jnp.ones_like(x), 2 * x, lambda k, p, q: 2 * x * p - q)
+
+
+@op(promote="float", nondiff=True, out=True)
+def hermite_polynomial_h(input: Array, n: int):
+    """The physicist's Hermite polynomial."""
+    x = input
+    return _polynomial(x, n, jnp.ones_like(x), 2 * x, lambda k, p, q: 2 * x * p - 2 * k * q)
+
+
+@op(promote="float", nondiff=True, out=True)
+def hermite_polynomial_he(input: Array, n: int):
+    """The probabilist's Hermite polynomial."""
+    x = input
+    return _polynomial(x, n, jnp.ones_like(x), x, lambda k, p, q: x * p - k * q)
+
+
+@op(promote="float", nondiff=True, out=True)
+def laguerre_polynomial_l(input: Array, n: int):
+    """The Laguerre polynomial."""
+    x = input
+    return _polynomial(
+        x, n, jnp.ones_like(x), 1 - x, lambda k, p, q: ((2 * k + 1 - x) * p - k * q) / (k + 1)
+    )
+
+
+@op(promote="float", nondiff=True, out=True)
+def legendre_polynomial_p(input: Array, n: int):
+    """The Legendre polynomial."""
+    x = input
+    return _polynomial(
+        x, n, jnp.ones_like(x), x, lambda k, p, q: ((2 * k + 1) * x * p - k * q) / (k + 1)
+    )
+
+
+# Names that torch.special shares with torch.
+psi = digamma = pointwise.digamma
+expit = pointwise.sigmoid
+gammaln = pointwise.lgamma
+erf, erfc, erfinv = pointwise.erf, pointwise.erfc, pointwise.erfinv
+exp2, expm1, log1p = pointwise.exp2, pointwise.expm1, pointwise.log1p
+i0, logit, round, sinc = pointwise.i0, pointwise.logit, pointwise.round, pointwise.sinc
+logsumexp = reduction.logsumexp
+xlogy = arithmetic.xlogy
