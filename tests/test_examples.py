@@ -3,6 +3,7 @@
 import importlib
 import math
 import struct
+import subprocess
 import sys
 from pathlib import Path
 
@@ -67,3 +68,11 @@ def test_digits_are_read_from_idx_files(example, tmp_path):
     assert digits.test_labels.tolist() == [3, 7]
     assert digits.train_images.shape == (2, 1, 32, 32)
     assert digits.train_images[0, 0, 2, 2] == -1 and digits.train_images[0, 0, 2, 3] > -1
+
+
+def test_readme_programs_run():
+    blocks = (EXAMPLES.parent / "README.md").read_text().split("```python\n")[1:]
+    programs = [block.split("```")[0] for block in blocks]
+    programs = [program for program in programs if "jaxtorch" in program]
+    assert len(programs) >= 4
+    subprocess.run([sys.executable, "-c", "\n".join(programs)], check=True, timeout=300)
