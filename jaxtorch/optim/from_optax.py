@@ -1,0 +1,218 @@
+"""Any optax transformation as an optimizer in PyTorch's shape."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jaxtorch import autograd
+from jaxtorch.engine import call, flush
+from jaxtorch.engine.handles import node_of_array
+from jaxtorch.optim.optimizer import Optimizer
+from jaxtorch.tensor import Tensor, wrap
+
+__all__ = ["OptaxOptimizer", "from_optax"]
+
+
+def from_optax(
+    transformation: optax.GradientTransformation | Callable[..., optax.GradientTransformation],
+    params: Iterable,
+    **options: Any,
+) -> OptaxOptimizer:
+    """An optimizer that steps `params` by an optax transformation.
+
+    `transformation` is one that is made already, or a function that makes one from `options`:
+
+        optimizer = from_optax(optax.adamw, net.parameters(), lr=1e-3, weight_decay=0.1)
+
+    In the second form, and with optax.inject_hyperparams, numbers are options of the parameter
+    groups (`learning_rate` is called `lr`): schedulers act on them, and a change recompiles
+    nothing. TypeError for options beside a transformation that is made already.
+    """
+    if isinstance(transformation, optax.GradientTransformation):
+        if options:
+            raise TypeError(
+                f"from_optax: options {sorted(options)} need a function that makes the "
+                "transformation (optax.adam, not optax.adam(1e-3))"
+            )
+        return OptaxOptimizer(params, _Recipe(transformation, (transformation,)))
+    if "lr" in options:
+        options["learning_rate"] = options.pop("lr")
+    made = optax.inject_hyperparams(transformation)(**options)
+    fixed = tuple(
+        sorted(
+            (name, value if isinstance(value, bool) or not _is_number(value) else None)
+            for name, value in options.items()
+        )
+    )
+    return OptaxOptimizer(params, _Recipe(made, (transformation, fixed)))
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, int | float)
+
+
+@dataclass(frozen=True)
+class _Recipe:
+    """A transformation, and what makes two of them the same program."""
+
+    transformation: optax.GradientTransformation = field(compare=False)
+    identity: tuple
+
+
+class _Leaf(NamedTuple):
+    """Where a leaf of the transformation's state is kept."""
+
+    kind: str  # "param", "shared" or "option"
+    key: str
+    index: int | None
+
+
+class OptaxOptimizer(Optimizer):
+    """Parameter groups, closures and state_dicts over any optax.GradientTransformation.
+
+    Each group is transformed by itself. State that has a parameter's shape is in that parameter's
+    state, the rest under the group's number. Unlike in PyTorch the transformation sees a zero for a
+    parameter that has no gradient, and that parameter keeps its value.
+    """
+
+    def __init__(self, params: Iterable, recipe: _Recipe):
+        self._recipe = recipe
+        self._leaves: list[tuple[_Leaf, ...]] = []
+        super().__init__(params, {})
+
+    def transformation(self, group: int = 0) -> optax.GradientTransformation:
+        """The optax transformation, as it was given."""
+        return self._recipe.transformation
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        super().add_param_group(param_group)
+        number = len(self.param_groups) - 1
+        params = param_group["params"]
+        names = _names(param_group)
+        tree = dict(zip(names, (param.jax() for param in params), strict=True))
+        with jax.enable_x64(True):
+            state = jax.jit(self._recipe.transformation.init)(tree)
+        leaves = _leaves_of(state, names)
+        for leaf, value in zip(leaves, jax.tree.leaves(state), strict=True):
+            if leaf.kind == "option":
+                self.defaults.setdefault(leaf.key, value.item())
+                param_group.setdefault(leaf.key, value.item())
+            elif leaf.kind == "param":
+                self.state[params[leaf.index]][leaf.key] = wrap(node_of_array(value))
+            else:
+                self.state[number][leaf.key] = wrap(node_of_array(value))
+        self._leaves.append(leaves)
+
+    def step(self, closure: Callable | None = None):
+        """Update the parameters; the closure's loss is passed on as optax's `value`."""
+        loss = None
+        if closure is not None:
+            with autograd.enable_grad():
+                loss = closure()
+        tensors: list[Tensor] = []
+        numbers: list[float] = []
+        donates: list[int] = []
+        handles: list[Tensor] = []
+        layout: list[tuple] = []
+        if loss is not None:
+            tensors.append(loss)
+        for number, (group, leaves) in enumerate(zip(self.param_groups, self._leaves, strict=True)):
+            params = group["params"]
+            grads = [param.grad for param in params]
+            state = [
+                self.state[number if leaf.index is None else params[leaf.index]][leaf.key]
+                for leaf in leaves
+                if leaf.kind != "option"
+            ]
+            numbers += [float(group[leaf.key]) for leaf in leaves if leaf.kind == "option"]
+            donates += range(len(tensors), len(tensors) + len(params) + len(state))
+            tensors += params
+            tensors += state
+            tensors += [grad for grad in grads if grad is not None]
+            handles += params
+            handles += state
+            has_grad = tuple(grad is not None for grad in grads)
+            layout.append((_names(group), leaves, has_grad))
+        program = _program(self._recipe, tuple(layout), loss is not None)
+        results = call(program, program, tensors, numbers, donates)
+        for handle, result in zip(handles, results, strict=True):
+            handle._adopt(result)
+        flush(handles)
+        return loss
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"_recipe": self._recipe, "_leaves": self._leaves}
+
+
+def _names(group: dict) -> tuple[str, ...]:
+    """Names of the group's parameters in the tree that optax sees."""
+    names = group.get("param_names")
+    return tuple(names) if names else tuple(f"param{i:04d}" for i in range(len(group["params"])))
+
+
+def _leaves_of(state, names: tuple[str, ...]) -> tuple[_Leaf, ...]:
+    """Names for all leaves of an optax state: the last one on the path, or the path if that is shared."""
+    number = {name: i for i, name in enumerate(names)}
+    found = []
+    for path, _ in jax.tree_util.tree_flatten_with_path(state)[0]:
+        parts, index, option = [], None, False
+        for entry in path:
+            part = getattr(entry, "name", getattr(entry, "key", getattr(entry, "idx", None)))
+            if isinstance(entry, jax.tree_util.DictKey) and part in number:
+                index = number[part]
+                continue
+            option |= bool(parts) and parts[-1] == "hyperparams"
+            parts.append(str(part))
+        if option:
+            found.append(_Leaf("option", "lr" if parts[-1] == "learning_rate" else parts[-1], None))
+        else:
+            kind = "shared" if index is None else "param"
+            found.append(_Leaf(kind, ".".join(parts), index))
+    short = [leaf._replace(key=leaf.key.rpartition(".")[2]) for leaf in found]
+    if len(set(short)) != len(short):
+        short = [leaf if short.count(brief) > 1 else brief for leaf, brief in zip(found, short)]
+    return tuple(short)
+
+
+@functools.lru_cache(maxsize=128)
+def _program(recipe: _Recipe, layout: tuple, with_value: bool):
+    """The pure function `(arrays, numbers) -> arrays` of a step: parameters, then state, by group."""
+    transformation = optax.with_extra_args_support(recipe.transformation)
+
+    def program(arrays, numbers):
+        arrays, numbers = iter(arrays), iter(numbers)
+        extra = {"value": next(arrays)} if with_value else {}
+        results = []
+        for names, leaves, has_grad in layout:
+            params = {name: next(arrays) for name in names}
+            template, treedef = jax.tree.flatten(jax.eval_shape(transformation.init, params))
+            state = [
+                next(numbers).astype(like.dtype) if leaf.kind == "option" else next(arrays)
+                for leaf, like in zip(leaves, template, strict=True)
+            ]
+            grads = {
+                name: next(arrays) if has else jnp.zeros_like(params[name])
+                for name, has in zip(names, has_grad, strict=True)
+            }
+            updates, state = transformation.update(grads, treedef.unflatten(state), params, **extra)
+            moved = optax.apply_updates(params, updates)
+            results += [
+                moved[name] if has else params[name]
+                for name, has in zip(names, has_grad, strict=True)
+            ]
+            results += [
+                new.astype(like.dtype)
+                for new, leaf, like in zip(jax.tree.leaves(state), leaves, template, strict=True)
+                if leaf.kind != "option"
+            ]
+        return tuple(results)
+
+    program.__name__ = "optax_step"
+    return program
