@@ -106,7 +106,7 @@ def libm(function, x: np.ndarray) -> np.ndarray:
 
 
 def fma(x: np.ndarray, factor: float, term: float) -> np.ndarray:
-    """x * factor + term in float64, rounded once, by Dekker's exact product and Knuth's exact sum."""
+    """x * factor + term in float64, rounded once: Dekker's exact product, Knuth's exact sum."""
     if factor == 1:
         return x + term
     product = x * factor

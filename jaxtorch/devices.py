@@ -180,7 +180,7 @@ def _absent(where: device) -> str:
     if where.type == "cuda":
         return (
             "No CUDA GPUs are available: JAX sees none in this process. Guard with "
-            'torch.cuda.is_available(), or install JAX for GPUs: pip install "jax[cuda13]"'
+            'torch.cuda.is_available(), or install JAX for GPUs: pip install "jaxtorch[cuda]"'
         )
     if _PLATFORMS[where.type] is None:
         return f"jaxtorch has no '{where.type}' device; it has cpu, cuda, tpu and mps"

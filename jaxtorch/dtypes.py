@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import builtins
+
 import ml_dtypes
 import numpy as np
 
-__all__ = ["dtype", "from_numpy_dtype", "get_default_dtype", "set_default_dtype", "promote_types"]
+__all__ = [
+    "dtype", "finfo", "iinfo", "from_numpy_dtype", "get_default_dtype", "set_default_dtype",
+    "promote_types", "can_cast",
+]  # fmt: skip
 
 BOOL, INT, FLOAT, COMPLEX = range(4)
 
@@ -26,7 +31,9 @@ class dtype:
         self.is_complex = category == COMPLEX
         self.is_signed = category >= FLOAT or (category == INT and self.numpy.kind == "i")
         self.itemsize = self.numpy.itemsize
-        self.legacy = legacy  # PyTorch's C++ name: "Float", "Long", as its messages and types use it
+        self.legacy = (
+            legacy  # PyTorch's C++ name: "Float", "Long", as its messages and types use it
+        )
 
     def __repr__(self) -> str:
         return f"torch.{self.name}"
@@ -158,3 +165,73 @@ class _Lattice(dict):
 
 
 _PROMOTE = _Lattice()
+
+
+def can_cast(from_: dtype, to: dtype) -> builtins.bool:
+    """Whether promotion may turn ``from_`` into ``to``: never to a lower category."""
+    for position, (name, value) in enumerate({"from_": from_, "to": to}.items(), start=1):
+        _require_dtype("can_cast", name, position, value)
+    return from_.category <= to.category
+
+
+def _require_dtype(function: str, name: str, position: builtins.int, value) -> None:
+    if not isinstance(value, dtype):
+        raise TypeError(
+            f"{function}(): argument '{name}' (position {position}) must be torch.dtype, not "
+            f"{type(value).__name__}"
+        )
+
+
+class _Info:
+    """What can be asked of a dtype's numbers; equal to another of the same dtype."""
+
+    _shown: tuple[str, ...] = ()
+    __hash__ = None  # as in torch
+
+    def __eq__(self, other) -> builtins.bool:
+        return type(self) is type(other) and self.dtype == other.dtype
+
+    def __repr__(self) -> str:
+        shown = "".join(f"{name}={getattr(self, name):g}, " for name in self._shown)
+        return f"{type(self).__name__}({shown}dtype={self.dtype})"
+
+
+class finfo(_Info):
+    """A floating point type's limits; of a complex type, those of its parts."""
+
+    _shown = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")
+
+    def __init__(self, type: dtype | None = None):
+        type = _default if type is None else type
+        _require_dtype("finfo", "type", 1, type)
+        if type.category < FLOAT:
+            raise TypeError(
+                "torch.finfo() requires a floating point input type. Use torch.iinfo to handle "
+                f"'{type!r}'"
+            )
+        real = type.to_real()
+        limits = ml_dtypes.finfo(real.numpy)
+        self.dtype = real.name
+        self.bits = limits.bits
+        for name in self._shown:
+            setattr(self, name, builtins.float(getattr(limits, name)))
+        self.resolution = 10.0**-limits.precision
+
+
+class iinfo(_Info):
+    """An integer type's limits."""
+
+    _shown = ("min", "max")
+
+    def __init__(self, type: dtype):
+        _require_dtype("iinfo", "type", 1, type)
+        if type is bool:
+            raise TypeError("torch.bool is not supported by torch.iinfo")
+        if type.category != INT:
+            raise TypeError(
+                "torch.iinfo() requires an integer input type. Use torch.finfo to handle "
+                f"'{type!r}'"
+            )
+        limits = np.iinfo(type.numpy)
+        self.dtype, self.bits = type.name, limits.bits
+        self.min, self.max = builtins.int(limits.min), builtins.int(limits.max)

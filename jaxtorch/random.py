@@ -34,9 +34,9 @@ from jaxtorch.mersenne import advance
 
 __all__ = [
     "Generator", "default_generator", "manual_seed", "seed", "initial_seed", "get_rng_state",
-    "set_rng_state", "fork_rng", "thread_safe_generator", "generator_for", "bernoulli", "bernoulli_like", "cauchy", "exponential",
-    "geometric", "log_normal", "multinomial", "normal", "permutation", "poisson", "randint",
-    "random_", "uniform",
+    "set_rng_state", "fork_rng", "thread_safe_generator", "generator_for", "bernoulli",
+    "bernoulli_like", "cauchy", "exponential", "geometric", "log_normal", "multinomial", "normal",
+    "permutation", "poisson", "randint", "random_", "uniform",
 ]  # fmt: skip
 
 DEFAULT_SEED = 67280421310721  # PyTorch's, for a generator nobody has seeded
