@@ -5,6 +5,7 @@ Nothing here starts a JAX backend before somebody asks what there is.
 
 from __future__ import annotations
 
+import sys
 import threading
 
 __all__ = ["device", "get_default_device", "set_default_device", "jax_device", "from_jax"]
@@ -31,16 +32,16 @@ class device:
     index: int | None
     _known: dict = {}
 
-    def __new__(cls, type, index=None):
+    def __new__(cls, type: str | int | device, index: int | None = None) -> device:
         if index is None:
-            if type.__class__ is device:
+            if isinstance(type, device):
                 return type
-            if type.__class__ is str and (type, None) in cls._known:
+            if isinstance(type, str) and (type, None) in cls._known:
                 return cls._known[type, None]
         return cls._parse(type, index)
 
     @classmethod
-    def _parse(cls, type, index):
+    def _parse(cls, type, index) -> device:
         if isinstance(type, int) and not isinstance(type, bool) and index is None:
             if type < 0:
                 raise RuntimeError("Device index must not be negative")
@@ -136,6 +137,21 @@ def set_default_device(where) -> None:
     _default.base = device("cpu" if where is None else where)
 
 
+def current_index() -> int:
+    """Which accelerator a name without a number, as ``"cuda"``, means in this thread."""
+    return _default.current
+
+
+def set_current_index(index: int) -> None:
+    _default.current = index
+
+
+def started() -> bool:
+    """Whether JAX has started its backends, as the first use of a device makes it."""
+    bridge = sys.modules.get("jax._src.xla_bridge")
+    return bridge is not None and bridge.backends_are_initialized()
+
+
 def jax_device(where: device):
     """The JAX device that ``where`` names; RuntimeError where this process has none such."""
     found = _jax_devices.get(where)
@@ -192,7 +208,7 @@ def from_jax(jax_device) -> device:
     try:
         return _from_jax[jax_device]
     except KeyError:
-        type = _TYPES.get(jax_device.platform, jax_device.platform)
+        type: str = _TYPES.get(jax_device.platform) or jax_device.platform
         index = jax_device.local_hardware_id if type != "cpu" else jax_device.id or None
         found = _from_jax[jax_device] = device(type, index)
         return found

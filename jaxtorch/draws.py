@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import ml_dtypes
 import numpy as np
 
 from jaxtorch import dtypes
@@ -133,8 +134,6 @@ def _bounds(dtype) -> tuple[int, int]:
     if dtype is dtypes.bool:
         return 0, 1
     if dtype.is_floating_point:
-        import ml_dtypes
-
         most = int(float(ml_dtypes.finfo(dtype.numpy).max))
         return -most, most
     info = np.iinfo(dtype.numpy)

@@ -23,7 +23,7 @@ class dtype:
         "legacy", "__weakref__",
     )  # fmt: skip
 
-    def __init__(self, name: str, numpy_type, category: int, legacy: str):
+    def __init__(self, name: str, numpy_type, category: builtins.int, legacy: str):
         self.name = name
         self.numpy = np.dtype(numpy_type)
         self.category = category
@@ -185,8 +185,10 @@ def _require_dtype(function: str, name: str, position: builtins.int, value) -> N
 class _Info:
     """What can be asked of a dtype's numbers; equal to another of the same dtype."""
 
+    dtype: str
+    bits: builtins.int
     _shown: tuple[str, ...] = ()
-    __hash__ = None  # as in torch
+    __hash__ = None  # type: ignore[assignment]  # as in torch
 
     def __eq__(self, other) -> builtins.bool:
         return type(self) is type(other) and self.dtype == other.dtype

@@ -60,7 +60,7 @@ class Generator:
 
     wrap_state = staticmethod(lambda array: array)  # the Tensor layer sets this: state as a Tensor
 
-    def __init__(self, device="cpu"):
+    def __init__(self, device: str | device_named = "cpu"):
         self.device = device_named(device)
         if self.device.type != "cpu":
             jax_device(self.device)  # raises where there is none
@@ -270,8 +270,10 @@ def fork_rng(devices=None, enabled: bool = True, device_type: str | None = None)
         forked = list(_device_generators.values())
     else:
         kind = device_type or "cuda"
-        places = [(kind, d) if isinstance(d, int) else (d,) for d in devices]
-        forked = [generator_for(device_named(*place)) for place in places]
+        forked = [
+            generator_for(device_named(kind, d) if isinstance(d, int) else device_named(d))
+            for d in devices
+        ]
     states = [(g, g.get_state()) for g in (default_generator, *forked)]
     try:
         yield
