@@ -229,7 +229,7 @@ class Tensor(TensorMethods, TensorBase):
 
     @property
     def device(self):
-        return devices.from_place(self._node.aval.place)
+        return devices.device(self._node.aval.place)
 
     def size(self, dim: int | None = None):
         shape = self.shape
@@ -631,4 +631,5 @@ Handles.classes.add(Tensor)
 Handles.wrap = wrap
 Handles.wrap_view = wrap_view
 Handles.assign_out = assign_out
+Handles.to_place = to_place
 __all__ = ["Tensor", "FREED", "AccumulateGrad"]

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxtorch import dtypes
+from jaxtorch import devices, dtypes
 from jaxtorch.engine.graph import Aval, Node, aval_of, concrete, record
 from jaxtorch.size import Size
 
@@ -28,21 +28,22 @@ class Handles:
     wrap: Any = None  # node -> Tensor
     wrap_view: Any = None  # (node, base handle or node, op, statics) -> Tensor
     assign_out: Any = None  # (result, out) -> out
-
-
-def jax_device(place: str):
-    """The jax device of a place ("cpu", "cuda:0")."""
-    platform, _, index = place.partition(":")
-    platform = "gpu" if platform == "cuda" else platform
-    return jax.local_devices(backend=platform)[int(index or 0)]
+    to_place: Any = None  # (Tensor, place) -> Tensor
 
 
 def place_of(array) -> str:
-    device = next(iter(array.devices()))
-    if device.platform == "cpu":
-        return "cpu"
-    platform = "cuda" if device.platform in ("gpu", "cuda", "rocm") else device.platform
-    return f"{platform}:{device.local_hardware_id}"
+    """Where an array is: "cpu", "cuda:0"."""
+    devices_ = array.devices()
+    return str(devices.from_jax(next(iter(devices_)) if len(devices_) == 1 else min(devices_, key=id_of)))
+
+
+def id_of(device) -> int:
+    return device.id
+
+
+def jax_device(place: str):
+    """The JAX device of a place."""
+    return devices.jax_device(devices.device(place))
 
 
 def node_of_array(array) -> Node:

@@ -1,0 +1,93 @@
+"""jaxtorch.jit (and torch.compile): pure functions of Tensors, Modules and pytrees, compiled by XLA."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import jax
+from flax import nnx
+
+from jaxtorch import random
+from jaxtorch.engine.graph import STATE
+from jaxtorch.tensor import Tensor
+
+__all__ = ["compile", "jit"]
+
+
+def jit(
+    func: Callable | None = None, *, static_argnums=(), static_argnames=(), donate_argnums=(),
+    donate_argnames=(),
+) -> Callable:  # fmt: skip
+    """``jax.jit`` for functions of Tensors, Modules and any pytree.
+
+    As ``jax.jit``, with PyTorch's 64-bit types; what a Module passed as an argument changes in itself
+    (BatchNorm's statistics, a parameter updated in place) is kept; random operations draw from a key
+    that is fresh on every call and follows ``manual_seed``. A value that would leak out of the trace
+    raises and names the line.
+    """
+    if func is None:
+        return functools.partial(
+            jit, static_argnums=static_argnums, static_argnames=static_argnames,
+            donate_argnums=donate_argnums, donate_argnames=donate_argnames,
+        )  # fmt: skip
+
+    def keyed(words, *args, **kwargs):
+        before, STATE.reverse = STATE.reverse, False
+        try:
+            with random.keys_from(words):
+                return func(*args, **kwargs)
+        finally:
+            STATE.reverse = before
+
+    functools.update_wrapper(keyed, func)
+    del keyed.__wrapped__  # jit would read the signature without `words`
+    compiled = nnx.jit(
+        keyed, static_argnums=_after(static_argnums), static_argnames=static_argnames or None,
+        donate_argnums=_after(donate_argnums) or None, donate_argnames=donate_argnames or None,
+    )  # fmt: skip
+
+    @functools.wraps(func)
+    def run(*args, **kwargs):
+        with jax.enable_x64(True):
+            return compiled(random.next_call_seed(), *args, **kwargs)
+
+    run.lower = lambda *args, **kwargs: compiled.lower(random.next_call_seed(), *args, **kwargs)
+    return run
+
+
+def _after(argnums):
+    """Argument numbers moved one up: the random key goes first."""
+    if isinstance(argnums, int):
+        return (argnums + 1,)
+    return tuple(n + 1 for n in argnums)
+
+
+def _flatten(t: Tensor):
+    return (t.__dict__.get("_opaque", None) if "_opaque" in t.__dict__ else t.jax(),), None
+
+
+def _unflatten(_, leaves) -> Tensor:
+    (leaf,) = leaves
+    if isinstance(leaf, jax.Array):
+        return Tensor(leaf)
+    # jax passes markers and shapes through trees as well
+    t = object.__new__(Tensor)
+    t._opaque = leaf
+    return t
+
+
+jax.tree_util.register_pytree_node(Tensor, _flatten, _unflatten)
+
+
+def compile(
+    model=None, *, fullgraph: bool = False, dynamic: bool | None = None, backend="inductor", mode=None,
+    options=None, disable: bool = False,
+):  # fmt: skip
+    """``model`` itself: the engine compiles what it runs anyhow, so that nothing is left to do.
+
+    The options choose among PyTorch's compilers and have no meaning here.
+    """
+    if model is None:
+        return lambda m: m
+    return model

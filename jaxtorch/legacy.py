@@ -1,0 +1,100 @@
+"""Tensor types by their old names, and torch's questions about a tensor."""
+
+from __future__ import annotations
+
+from jaxtorch import dtypes
+from jaxtorch.engine.graph import NUMBER_AVALS
+from jaxtorch.ops import _result_type
+from jaxtorch.ops.creation import legacy_tensor
+from jaxtorch.tensor import Tensor
+
+__all__ = [
+    "BFloat16Tensor", "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor",
+    "HalfTensor", "IntTensor", "LongTensor", "ShortTensor", "is_complex", "is_floating_point",
+    "is_nonzero", "is_tensor", "numel", "result_type", "set_default_tensor_type",
+]  # fmt: skip
+
+
+class _TensorType(type):
+    """``FloatTensor(2, 3)``, ``LongTensor([1, 2])``; ``isinstance(t, FloatTensor)`` asks the dtype."""
+
+    dtype: dtypes.dtype
+
+    def __call__(cls, *args, device=None):
+        return legacy_tensor(cls.dtype, *args, device=device)
+
+    def __instancecheck__(cls, t) -> bool:
+        return isinstance(t, Tensor) and t.dtype is cls.dtype and t.device.type == "cpu"
+
+    def __repr__(cls) -> str:
+        return f"<class 'torch.{cls.__name__}'>"
+
+
+def _tensor_type(dtype: dtypes.dtype):
+    return _TensorType(f"{dtype.legacy}Tensor", (), {"dtype": dtype, "__module__": "torch"})
+
+
+BFloat16Tensor = _tensor_type(dtypes.bfloat16)
+BoolTensor = _tensor_type(dtypes.bool)
+ByteTensor = _tensor_type(dtypes.uint8)
+CharTensor = _tensor_type(dtypes.int8)
+DoubleTensor = _tensor_type(dtypes.float64)
+FloatTensor = _tensor_type(dtypes.float32)
+HalfTensor = _tensor_type(dtypes.float16)
+IntTensor = _tensor_type(dtypes.int32)
+LongTensor = _tensor_type(dtypes.int64)
+ShortTensor = _tensor_type(dtypes.int16)
+
+
+def set_default_tensor_type(t) -> None:
+    """Make the dtype of a tensor type, or of its name ("torch.DoubleTensor"), the default."""
+    if isinstance(t, str):
+        by_name = {f"torch.{d.legacy}Tensor": d for d in dtypes.ALL.values()}
+        if t.startswith("torch.cuda."):
+            raise TypeError(f"type {t} not available: set_default_device('cuda') sets the device")
+        if t not in by_name:
+            raise TypeError(f"invalid type name {t!r}: e.g. 'torch.DoubleTensor' is one")
+        dtype = by_name[t]
+    else:
+        dtype = getattr(t, "dtype", t)
+    if not isinstance(dtype, dtypes.dtype) or not dtype.is_floating_point:
+        raise TypeError("only floating-point types are supported as the default type")
+    dtypes.set_default_dtype(dtype)
+
+
+def is_tensor(obj) -> bool:
+    """Is it a Tensor?"""
+    return isinstance(obj, Tensor)
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Is the dtype a floating point one?"""
+    return input.dtype.is_floating_point
+
+
+def is_complex(input: Tensor) -> bool:
+    """Is the dtype a complex one?"""
+    return input.dtype.is_complex
+
+
+def is_nonzero(input: Tensor) -> bool:
+    """Is the one element of ``input`` other than zero?"""
+    if input.numel() != 1:
+        raise RuntimeError(
+            "Boolean value of Tensor with "
+            + ("more than one value is ambiguous" if input.numel() else "no values is ambiguous")
+        )
+    return bool(input.item())
+
+
+def numel(input: Tensor) -> int:
+    """The number of elements."""
+    return input.numel()
+
+
+def result_type(tensor1, tensor2) -> dtypes.dtype:
+    """The dtype of an arithmetic result of two tensors or Python numbers."""
+    avals = [t._read().aval if isinstance(t, Tensor) else NUMBER_AVALS[type(t)] for t in (tensor1, tensor2)]
+    found = _result_type.result_type(avals)
+    assert found is not None
+    return found
