@@ -9,9 +9,11 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxtorch import dtypes
+from jaxtorch.ops import _dims
 from jaxtorch.ops._dims import normalize_dim
 from jaxtorch.ops._op import Array, index_dtype
 from jaxtorch.ops._op import view as lens
+from jaxtorch.size import Size
 
 
 def sizes_from(args: tuple) -> tuple:
@@ -323,25 +325,10 @@ def broadcast_tensors(*tensors):
     return tuple(x if tuple(x.shape) == shape else _expand(x, shape) for x in tensors)
 
 
-def broadcast_shapes(*shapes) -> tuple:
+def broadcast_shapes(*shapes) -> Size:
     """The shape that all ``shapes`` broadcast to."""
     shapes = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
-    out = [1] * max(map(len, shapes), default=0)
-    for shape in shapes:
-        for i in range(-1, -1 - len(shape), -1):
-            if shape[i] < 0:
-                raise RuntimeError(
-                    f"Trying to create tensor with negative dimension ({shape[i]}): ({shape[i]})"
-                )
-            if shape[i] == 1 or shape[i] == out[i]:
-                continue
-            if out[i] != 1:
-                raise RuntimeError(
-                    f"The size of tensor a ({out[i]}) must match the size of tensor b ({shape[i]}) "
-                    f"at non-singleton dimension {len(out) + i}"
-                )
-            out[i] = shape[i]
-    return tuple(out)
+    return Size(_dims.broadcast_shapes(*shapes))
 
 
 @lens

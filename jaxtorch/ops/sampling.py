@@ -1,0 +1,342 @@
+"""Random tensors: PyTorch's own numbers from the same seed, drawn by the generators of ``random``.
+
+Inside a program that JAX stages (``jaxtorch.jit``) values come from the key that it threads through:
+fresh on every call, and not PyTorch's.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any, TypedDict, Unpack
+
+import jax
+import jax.numpy as jnp
+from jax._src.core import trace_ctx
+from jax._src.interpreters.partial_eval import DynamicJaxprTrace
+
+from jaxtorch import devices, dtypes, random
+from jaxtorch.engine.handles import Handles, node_of_array
+from jaxtorch.ops.creation import _made, _sizes
+from jaxtorch.ops.data import is_tensor, wrap
+from jaxtorch.ops.views import view_as_complex
+
+
+class Options(TypedDict, total=False):
+    """What random creation functions take beside their own arguments."""
+
+    generator: Any
+    out: Any
+    dtype: dtypes.dtype | None
+    device: Any
+    requires_grad: bool
+    layout: Any
+    pin_memory: bool
+    memory_format: Any
+    names: Any
+
+
+def is_staged() -> bool:
+    """Inside a function that JAX turns into a program (jit, scan), where a number would freeze?"""
+    trace = trace_ctx.trace
+    while trace is not None:
+        if isinstance(trace, DynamicJaxprTrace):
+            return True
+        trace = getattr(trace, "parent_trace", None)
+    return False
+
+
+def generator_of(device, generator=None):
+    """The generator to draw from for a tensor on ``device``."""
+    if generator is not None:
+        return generator
+    return random.thread_safe_generator() or random.generator_for(device)
+
+
+def _drawn(staged, draw, *args):
+    """A tensor of ``draw(*args)``'s numbers, or, in a staged program, of ``staged(key)``'s."""
+    if is_staged():
+        return Handles.wrap(node_of_array(staged(random.trace_key())))
+    return wrap(draw(*args))
+
+
+def _kind(dtype):
+    return jax.dtypes.canonicalize_dtype(dtype.numpy)
+
+
+def _uniform(gen, low, high, shape, dtype):
+    def staged(key):
+        return jax.random.uniform(key, shape, _kind(dtype), low, high)
+
+    return _drawn(staged, random.uniform, gen, shape, dtype, low, high)
+
+
+def _normal(gen, mean, std, shape, dtype):
+    if dtype.is_complex:
+        part = dtypes.float64 if dtype is dtypes.complex128 else dtypes.float32
+        flat = _normal(gen, 0.0, std * 0.5**0.5, (*shape, 2), part)
+        return view_as_complex(flat) + mean
+
+    def staged(key):
+        return jax.random.normal(key, shape, _kind(dtype)) * std + mean
+
+    return _drawn(staged, random.normal, gen, shape, dtype, mean, std)
+
+
+def _randint(gen, low, high, shape, dtype):
+    def staged(key):
+        wide = jnp.int64 if jax.config.jax_enable_x64 else jnp.int32
+        return jax.random.randint(key, shape, low, high, wide).astype(_kind(dtype))
+
+    return _drawn(staged, random.randint, gen, low, high, shape, dtype)
+
+
+def _device_of(device):
+    return devices.get_default_device() if device is None else devices.device(device)
+
+
+def _options(generator=None, device=None, **rest):
+    return generator_of(_device_of(device), generator), {"device": device, **rest}
+
+
+def rand(*sizes, size=None, **options: Unpack[Options]):
+    """Uniform in [0, 1)."""
+    gen, options = _options(**options)
+    shape = _sizes("rand", sizes, size)
+    return _made(lambda d: _uniform(gen, 0.0, 1.0, shape, d), **options)
+
+
+def randn(*sizes, size=None, **options: Unpack[Options]):
+    """Normal with mean 0 and variance 1."""
+    gen, options = _options(**options)
+    shape = _sizes("randn", sizes, size)
+    return _made(lambda d: _normal(gen, 0.0, 1.0, shape, d), **options)
+
+
+def randint(low, high=None, size=None, **options: Unpack[Options]):
+    """Integers in [low, high): ``randint(high, size)`` or ``randint(low, high, size)``."""
+    if size is None:
+        if isinstance(high, (tuple, list)):
+            low, high, size = 0, low, high
+        else:
+            raise TypeError("randint() missing 1 required argument: \"size\"")
+    elif high is None:
+        low, high = 0, low
+    low, high = operator.index(low), operator.index(high)
+    if low >= high:
+        raise RuntimeError(
+            f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
+        )
+    gen, options = _options(**options)
+    shape = _sizes("randint", (tuple(size),))
+    return _made(lambda d: _randint(gen, low, high, shape, d), default=dtypes.int64, **options)
+
+
+def randperm(n: int, **options: Unpack[Options]):
+    """The integers 0 to n - 1 in random order."""
+    gen, options = _options(**options)
+
+    def make(dtype):
+        def staged(key):
+            return jax.random.permutation(key, n).astype(_kind(dtype))
+
+        return _drawn(staged, random.permutation, gen, n, dtype)
+
+    return _made(make, default=dtypes.int64, **options)
+
+
+def _like(input, options):
+    device = options.pop("device", None)
+    options = {**options, "device": input.device if device is None else device}
+    gen, options = _options(**options)
+    return gen, tuple(input.shape), {"default": input.dtype, **options}
+
+
+def rand_like(input, **options: Unpack[Options]):
+    gen, shape, options = _like(input, options)
+    return _made(lambda d: _uniform(gen, 0.0, 1.0, shape, d), **options)
+
+
+def randn_like(input, **options: Unpack[Options]):
+    gen, shape, options = _like(input, options)
+    return _made(lambda d: _normal(gen, 0.0, 1.0, shape, d), **options)
+
+
+def randint_like(input, low, high=None, **options: Unpack[Options]):
+    low, high = (0, low) if high is None else (low, high)
+    gen, shape, options = _like(input, options)
+    return _made(lambda d: _randint(gen, int(low), int(high), shape, d), **options)
+
+
+# --- from parameters -------------------------------------------------------------------------------
+
+
+def normal(mean=0.0, std=1.0, size=None, *, generator=None, out=None, dtype=None, **options):
+    """Normal with ``mean`` and ``std``: numbers (and ``size``), or tensors, one draw an element."""
+    if not is_tensor(mean) and not is_tensor(std):
+        gen, options = _options(generator, **options)
+        shape = _sizes("normal", (tuple(size),))
+        mean, std = float(mean), float(std)
+        return _made(lambda d: _normal(gen, mean, std, shape, d), out=out, dtype=dtype, **options)
+    like = mean if is_tensor(mean) else std
+    if is_tensor(mean) and is_tensor(std):
+        like = mean + std
+    elif not is_tensor(std) and std < 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
+    gen = generator_of(like.device, generator)
+    drawn = _normal(gen, 0.0, 1.0, tuple(like.shape), like.dtype).to(like.device)
+    made = (drawn * std + mean).detach()
+    return made if out is None else out.copy_(made)
+
+
+def bernoulli(input, p: float | None = None, *, generator=None, out=None):
+    """0 or 1, with each element of ``input`` (or ``p``) as the probability of 1."""
+    gen = generator_of(input.device, generator)
+    shape, dtype = tuple(input.shape), input.dtype
+    if p is not None:
+        made = _bernoulli(gen, float(p), shape, dtype)
+    elif is_staged():
+        key, rate = random.trace_key(), input.detach().jax()
+        uniform = jax.random.uniform(key, shape, rate.dtype)
+        made = Handles.wrap(node_of_array((uniform < rate).astype(rate.dtype)))
+    else:
+        made = wrap(random.bernoulli_like(gen, input.detach().cpu().numpy(), dtype), input.device)
+    return made if out is None else out.copy_(made)
+
+
+def _bernoulli(gen, p, shape, dtype):
+    def staged(key):
+        return jax.random.bernoulli(key, p, shape).astype(_kind(dtype))
+
+    return _drawn(staged, random.bernoulli, gen, shape, dtype, p)
+
+
+def multinomial(input, num_samples: int, replacement: bool = False, *, generator=None, out=None):
+    """Indices drawn by weight: (num_samples,) of a vector, (rows, num_samples) of a matrix."""
+    if not input.dtype.is_floating_point:
+        raise RuntimeError(
+            "multinomial only supports floating-point dtypes for input, got: "
+            f"{input.dtype.legacy}"
+        )
+    if is_staged():
+        weights = input.detach().jax()
+        logits = jnp.log(weights)
+        key, shape = random.trace_key(), (num_samples,)
+        if replacement:
+            rows = weights.shape[:-1]
+            at = jax.random.categorical(key, logits, shape=shape + rows)
+            at = jnp.moveaxis(at, 0, -1)
+        else:
+            scores = logits + jax.random.gumbel(key, logits.shape, logits.dtype)
+            at = jax.lax.top_k(scores, num_samples)[1]
+        made = Handles.wrap(node_of_array(at.astype(_kind(dtypes.int64))))
+    else:
+        gen = generator_of(input.device, generator)
+        weights = input.detach().cpu().numpy()
+        made = wrap(random.multinomial(gen, weights, num_samples, replacement), input.device)
+    return made if out is None else out.copy_(made)
+
+
+def poisson(input, generator=None):
+    """Poisson with each element of ``input`` as its rate."""
+    if is_staged():
+        rate = input.detach().jax()
+        drawn = jax.random.poisson(random.trace_key(), rate).astype(rate.dtype)
+        return Handles.wrap(node_of_array(drawn))
+    gen = generator_of(input.device, generator)
+    return wrap(random.poisson(gen, input.detach().cpu().numpy()), input.device)
+
+
+# --- in place --------------------------------------------------------------------------------------
+
+
+def _fill(input, staged, draw, *args, generator=None):
+    """Write fresh numbers to all of ``input``."""
+    gen = generator_of(input.device, generator)
+    made = _drawn(
+        lambda key: staged(key, tuple(input.shape), _kind(input.dtype)),
+        lambda *a: draw(gen, tuple(input.shape), input.dtype, *a),
+        *args,
+    )
+    return input._write(made.to(input.device))
+
+
+def uniform_(input, from_: float = 0.0, to: float = 1.0, *, generator=None, **named):
+    """Uniform in [from, to)."""
+    low, high = float(named.get("from", from_)), float(to)
+
+    def staged(key, shape, dtype):
+        return jax.random.uniform(key, shape, dtype, low, high)
+
+    return _fill(input, staged, random.uniform, low, high, generator=generator)
+
+
+def normal_(input, mean: float = 0.0, std: float = 1.0, *, generator=None):
+    """Normal with this mean and standard deviation."""
+    mean, std = float(mean), float(std)
+    if input.dtype.is_complex:
+        gen = generator_of(input.device, generator)
+        return input._write(_normal(gen, mean, std, tuple(input.shape), input.dtype))
+
+    def staged(key, shape, dtype):
+        return jax.random.normal(key, shape, dtype) * std + mean
+
+    return _fill(input, staged, random.normal, mean, std, generator=generator)
+
+
+def random_(input, from_=None, to=None, *, generator=None, **named):
+    """Integers in [from, to), [0, to), or all that the dtype holds exactly."""
+    low = named.get("from", from_)
+    if to is None and low is not None and "from" not in named:
+        low, to = 0, low
+
+    def staged(key, shape, dtype):
+        info = jnp.iinfo(dtype) if jnp.issubdtype(dtype, jnp.integer) else None
+        top = to if to is not None else (info.max if info else 2**24)
+        return jax.random.randint(key, shape, low or 0, top).astype(dtype)
+
+    return _fill(input, staged, random.random_, low, to, generator=generator)
+
+
+def bernoulli_(input, p=0.5, *, generator=None):
+    """1 with probability ``p`` (a number, or a tensor of one for each element), else 0."""
+    gen = generator_of(input.device, generator)
+    shape = tuple(input.shape)
+    if is_tensor(p):
+        return input.copy_(bernoulli(p.expand(shape), generator=gen))
+    return input._write(_bernoulli(gen, float(p), shape, input.dtype).to(input.device))
+
+
+def exponential_(input, lambd: float = 1.0, *, generator=None):
+    """Exponential with rate ``lambd``."""
+
+    def staged(key, shape, dtype):
+        return jax.random.exponential(key, shape, dtype) / lambd
+
+    return _fill(input, staged, random.exponential, float(lambd), generator=generator)
+
+
+def geometric_(input, p: float, *, generator=None):
+    """The number of trials up to the first success, of probability ``p``."""
+
+    def staged(key, shape, dtype):
+        return jax.random.geometric(key, p, shape).astype(dtype)
+
+    return _fill(input, staged, random.geometric, float(p), generator=generator)
+
+
+def cauchy_(input, median: float = 0.0, sigma: float = 1.0, *, generator=None):
+    """Cauchy around ``median``."""
+
+    def staged(key, shape, dtype):
+        return jax.random.cauchy(key, shape, dtype) * sigma + median
+
+    return _fill(input, staged, random.cauchy, float(median), float(sigma), generator=generator)
+
+
+def log_normal_(input, mean: float = 1.0, std: float = 2.0, *, generator=None):
+    """exp of a normal with this mean and standard deviation."""
+
+    def staged(key, shape, dtype):
+        return jnp.exp(jax.random.normal(key, shape, dtype) * std + mean)
+
+    return _fill(input, staged, random.log_normal, float(mean), float(std), generator=generator)
