@@ -281,7 +281,7 @@ class TensorMethods:
     ceil_ = pointwise.ceil.inplace
     conj = pointwise.conj
     conj_physical = pointwise.conj_physical
-    conj_physical_ = pointwise.conj_physical.inplace
+    conj_physical_ = inplace(pointwise.conj_physical)
     cos = pointwise.cos
     cos_ = pointwise.cos.inplace
     cosh = pointwise.cosh

@@ -87,6 +87,18 @@ def differentiable(aval: Aval) -> bool:
     return aval.dtype is not None and aval.dtype.category >= dtypes.FLOAT and aval.kind == "array"
 
 
+def torch_pullback(pull, kernel: Kernel):
+    """``pull`` in PyTorch's convention: the gradient in respect of a complex number is the
+    conjugate of what JAX says it is."""
+    if not any(a.dtype is not None and a.dtype.is_complex for a in kernel.avals + kernel.all_out):
+        return pull
+    return jax.tree_util.Partial(_conjugating, pull)
+
+
+def _conjugating(pull, cotangents):
+    return tuple(jnp.conj(g) for g in pull(tuple(jnp.conj(c) for c in cotangents)))
+
+
 class Kernel:
     """A pure function of arrays. ``body(reverse, *arrays)``: with ``reverse`` the registered vjp
     of the op, where it has one, is in force (it can be differentiated backwards only)."""
@@ -170,11 +182,14 @@ class Kernel:
             return self._differentiable(outs), (out, [f for f, _ in flags])
 
         _, pull, (out, flags) = jax.vjp(run, *(arrays[i] for i in where), has_aux=True)
-        return out, flags, pull
+        return out, flags, torch_pullback(pull, self)
+
+    @property
+    def all_out(self) -> tuple:
+        return self.outputs or (self.out,)
 
     def _differentiable(self, outs):
-        avals = self.outputs or (self.out,)
-        return tuple(o for o, a in zip(outs, avals, strict=True) if differentiable(a))
+        return tuple(o for o, a in zip(outs, self.all_out, strict=True) if differentiable(a))
 
     # -- compiled by itself -------------------------------------------------------------------
 

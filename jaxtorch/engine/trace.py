@@ -6,7 +6,7 @@ import jax
 from jax._src.core import get_opaque_trace_state
 
 from jaxtorch.engine.graph import Node
-from jaxtorch.engine.kernels import Kernel, differentiable
+from jaxtorch.engine.kernels import Kernel, differentiable, torch_pullback
 
 
 class Pullback:
@@ -31,7 +31,7 @@ class Pullback:
             return kernel._differentiable(out if kernel.outputs else (out,)), out
 
         _, pull, out = jax.vjp(run, *(arrays[i] for i in where), has_aux=True)
-        return out, cls(kernel, needs, pull)
+        return out, cls(kernel, needs, torch_pullback(pull, kernel))
 
     def gradients(self, cotangents: list) -> list:
         """A gradient array or None for each input, from one cotangent (or None) an output."""

@@ -9,30 +9,60 @@ from jax import numpy as jnp
 from jaxtorch import dtypes, return_types
 from jaxtorch.ops import _promote
 from jaxtorch.ops._dims import same_rank
-from jaxtorch.ops._op import Array, Operand, Scalar, check, op
+from jaxtorch.ops._op import Array, Mask, Operand, Scalar, check, op
+from jaxtorch.ops._result_type import result_type
 
 # --- the four operations ------------------------------------------------------------------------
 
 
-@op(promote="arith", out=True)
+def _sum_type(avals) -> dtypes.dtype:
+    """The result type of add, after torch's rules for alpha."""
+    found, alpha = result_type(avals[:2]), avals[2]
+    if alpha.kind == "bool" and found.category != dtypes.BOOL:
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    if alpha.kind in ("float", "complex") and found.category < dtypes.FLOAT:
+        raise RuntimeError(
+            "For integral input tensors, argument alpha must not be a floating point number."
+        )
+    return found
+
+
+def _difference_type(avals) -> dtypes.dtype:
+    """As for add; bool tensors are refused."""
+    bools = [a.dtype is dtypes.bool for a in avals[:2]]
+    if all(bools):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. "
+            "Use the `^` or `logical_xor()` operator instead."
+        )
+    if any(bools):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying "
+            "to invert a mask, use the `~` or `logical_not()` operator instead."
+        )
+    return _sum_type(avals)
+
+
+@op(promote=_sum_type, out=True)
 def add(input: Array, other: Operand, *, alpha: Scalar | None = None):
     """input + alpha * other."""
     input, other = same_rank(input, _scaled(other, alpha))
     return jnp.add(input, other)
 
 
-@op(promote="arith", out=True)
+@op(promote=_difference_type, out=True)
 def sub(input: Array, other: Operand, *, alpha: Scalar | None = None):
     """input - alpha * other; bool is refused."""
-    _refuse_bool(input)
     input, other = same_rank(input, _scaled(other, alpha))
     return input - other
 
 
-@op(promote="arith", out=True, name=lambda avals, statics: f"RsubBackward{int(not avals[1].ndim)}")
+@op(
+    promote=_difference_type, out=True,
+    name=lambda avals, statics: f"RsubBackward{int(avals[1].kind != 'array')}",
+)  # fmt: skip
 def rsub(input: Array, other: Operand, *, alpha: Scalar | None = None):
     """other - alpha * input: sub with its operands exchanged."""
-    _refuse_bool(input)
     input, other = same_rank(_scaled(input, alpha), other)
     return other - input
 
@@ -74,7 +104,7 @@ def _div_rounded(input: Array, other: Operand, *, rounding_mode: str):
 
 
 @op(promote="arith", nondiff=True, out=True)
-def floor_divide(input: Array, other: Operand):
+def floor_divide(input: Operand, other: Operand):
     """input / other rounded towards minus infinity, as Python's ``//``."""
     return _floor_divide(*same_rank(input, other))
 
@@ -88,7 +118,7 @@ def _floor_divide(input, other):
 
 
 @op(promote="arith", out=True)
-def remainder(input: Array, other: Operand):
+def remainder(input: Operand, other: Operand):
     """input - other * floor(input / other), with the sign of other, as Python's ``%``."""
     input, other = same_rank(input, other)
     if _promote.is_integral(input):
@@ -97,7 +127,7 @@ def remainder(input: Array, other: Operand):
 
 
 @op(promote="arith", out=True)
-def fmod(input: Array, other: Operand):
+def fmod(input: Operand, other: Operand):
     """The remainder of input / other with the sign of input, as C's."""
     input, other = same_rank(input, other)
     if _promote.is_integral(input):
@@ -115,14 +145,6 @@ def _over(input, other, divide):
 
 def _scaled(x, alpha):
     return x if alpha is None else jnp.multiply(x, alpha)
-
-
-def _refuse_bool(x):
-    if x.dtype == jnp.bool_:
-        raise RuntimeError(
-            "Subtraction, the `-` operator, with two bool tensors is not supported. "
-            "Use the `^` or `logical_xor()` operator instead."
-        )
 
 
 # --- powers -------------------------------------------------------------------------------------
@@ -206,7 +228,7 @@ def _double(input: Array):
 
 
 def _clamp_name(avals, statics) -> str:
-    return f"ClampBackward{int(all(not bound.ndim for bound in avals[1:]))}"
+    return f"ClampBackward{int(any(a.kind not in ('array', 'none') for a in avals[1:]))}"
 
 
 @op(promote="arith", out=True, name=_clamp_name)
@@ -271,10 +293,23 @@ def fmin(input: Array, other: Array):
 
 
 @op(promote="arith", out=True)
-def where(condition: Array, input: Operand, other: Operand):
-    """input where the condition holds, other elsewhere."""
+def _where(condition: Mask, input: Operand, other: Operand):
+    if condition.dtype not in (jnp.bool_, jnp.uint8):
+        raise RuntimeError(
+            "where expected condition to be a boolean tensor, but got a tensor with dtype "
+            f"{_promote.dtype_of(condition).legacy}"
+        )
     condition, input, other = same_rank(condition, input, other)
-    return jnp.where(condition, input, other)
+    return jnp.where(condition != 0, input, other)
+
+
+def where(condition, input=None, other=None, *, out=None):
+    """input where the condition holds, other elsewhere; alone, the places where it holds."""
+    if input is None and other is None:
+        from jaxtorch.ops.indexing import nonzero
+
+        return nonzero(condition, as_tuple=True)
+    return _where(condition, input, other, out=out)
 
 
 # --- with three tensors -------------------------------------------------------------------------

@@ -168,7 +168,7 @@ def rfftfreq(n: int, d: float = 1.0, *, dtype=None, device=None, requires_grad=F
 
 
 def _frequencies(values: np.ndarray, dtype, device, requires_grad: bool):
-    from jaxtorch.ops.creation import tensor
+    from jaxtorch.ops.data import tensor
 
     dtype = dtype or dtypes.get_default_dtype()
     return tensor(values, dtype=dtype, device=device, requires_grad=requires_grad)

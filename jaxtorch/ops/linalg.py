@@ -18,6 +18,7 @@ from jaxtorch.dtypes import dtype as DType
 from jaxtorch.ops import _promote, blas
 from jaxtorch.ops._dims import Dims, normalize_dim, normalize_dims
 from jaxtorch.ops._op import Array, Arrays, index_dtype, op
+from jaxtorch.ops.pointwise import magnitude
 
 # --- what is asked of the arguments -------------------------------------------------------------
 
@@ -66,7 +67,7 @@ def _norm(x: jax.Array, p: float, dims: tuple[int, ...], keepdim: bool) -> jax.A
     if p == 2:
         squares = jnp.square(x.real) + jnp.square(x.imag) if jnp.iscomplexobj(x) else x * x
         return safe_sqrt(jnp.sum(squares, dims, keepdims=keepdim))
-    size = jnp.abs(x)
+    size = magnitude(x)
     if p == math.inf:
         return jnp.max(size, dims, keepdims=keepdim)
     if p == -math.inf:
@@ -139,7 +140,7 @@ def matrix_norm(
         values = jnp.linalg.svd(x, compute_uv=False)
         found = jnp.max(values, -1) if ord > 0 else jnp.min(values, -1)
     else:
-        sums = jnp.sum(jnp.abs(x), -2 if abs(ord) == 1 else -1)
+        sums = jnp.sum(magnitude(x), -2 if abs(ord) == 1 else -1)
         found = jnp.max(sums, -1) if ord > 0 else jnp.min(sums, -1)
     return (jnp.expand_dims(found, (rows, columns)) if keepdim else found).astype(narrow)
 
@@ -288,7 +289,7 @@ def matrix_rank(
 ):  # fmt: skip
     """How many singular values are above max(atol, rtol * the largest)."""
     _matrix("matrix_rank", A)
-    values = jnp.abs(jnp.linalg.eigvalsh(A)) if hermitian else jnp.linalg.svd(A, compute_uv=False)
+    values = magnitude(jnp.linalg.eigvalsh(A)) if hermitian else jnp.linalg.svd(A, compute_uv=False)
     bound = _within(values, atol if tol is None else tol, rtol, A.shape)
     return jnp.sum(values > bound, -1, dtype=index_dtype())
 
@@ -336,7 +337,7 @@ def lstsq(A: Array, B: Array, rcond: float | None = None, *, driver: str | None 
     x = adjoint(vh) @ (inverse[..., None] * (adjoint(u) @ b))
     rank = jnp.sum(kept, -1, dtype=index_dtype())
     full = driver in (None, "gels") or A.shape[-2] <= A.shape[-1]
-    rest = jnp.sum(jnp.square(jnp.abs(A @ x - b)), -2)
+    rest = jnp.sum(jnp.square(magnitude(A @ x - b)), -2)
     residuals = rest if A.shape[-2] > A.shape[-1] else jnp.zeros((0,), s.dtype)
     values = s if driver in ("gelsd", "gelss") else jnp.zeros((0,), s.dtype)
     if full:

@@ -12,7 +12,26 @@ from jaxtorch import dtypes
 from jaxtorch.ops import _promote
 from jaxtorch.ops._op import Array, op
 
+def _real(kernel: str, input: jax.Array) -> jax.Array:
+    if jnp.iscomplexobj(input):
+        raise _promote.not_implemented(kernel, input)
+    return input
+
+
 # --- integers stay integers ---------------------------------------------------------------------
+
+
+@jax.custom_jvp
+def magnitude(x: jax.Array) -> jax.Array:
+    """|x|, with torch's derivative: 0 at 0 and for NaN, where JAX has 1 and -1."""
+    return jnp.abs(x)
+
+
+@magnitude.defjvp
+def _magnitude_jvp(primals, tangents):
+    (x,), (t,) = primals, tangents
+    direction = sgn.body(x)
+    return magnitude(x), (jnp.conj(direction) * t).real if jnp.iscomplexobj(x) else direction * t
 
 
 @op(promote="arith", out=True)
@@ -20,7 +39,7 @@ def abs(input: Array):
     """The absolute value; of a complex number its modulus."""
     if input.dtype == jnp.bool_:
         raise _promote.not_implemented("abs_cpu", input)
-    return jnp.abs(input)
+    return magnitude(input)
 
 
 @op(promote="arith", out=True)
@@ -34,10 +53,9 @@ def neg(input: Array):
     return -input
 
 
-@op(promote="arith")
-def positive(input: Array):
-    """input as it is; bool is refused."""
-    if input.dtype == jnp.bool_:
+def positive(input):
+    """input itself; bool is refused."""
+    if input.dtype is dtypes.bool:
         raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
     return input
 
@@ -46,7 +64,7 @@ def positive(input: Array):
 def sign(input: Array):
     """-1, 0 or 1, and 0 for NaN; its derivative is 0."""
     if jnp.iscomplexobj(input):
-        raise RuntimeError(
+        raise NotImplementedError(
             "Unlike NumPy, torch.sign is not intended to support complex numbers. "
             "Please use torch.sgn instead."
         )
@@ -59,13 +77,13 @@ def sign(input: Array):
 def sgn(input: Array):
     """sign, and for a complex number the number of modulus 1 that points its way."""
     if jnp.iscomplexobj(input):
-        modulus = jnp.abs(input)
+        modulus = magnitude(input)
         zero = modulus == 0
         return jnp.where(zero, jnp.zeros_like(input), input / jnp.where(zero, 1, modulus))
     return sign.body(input)
 
 
-@op(promote="arith", out=True)
+@op(promote="arith", out=True, name="PowBackward0")
 def square(input: Array):
     """input * input."""
     return input * input if input.dtype != jnp.bool_ else input.astype(_promote.width(dtypes.int64))
@@ -117,7 +135,7 @@ def frac(input: Array):
     """input - trunc(input), with input's sign."""
     if _promote.is_integral(input):
         raise _promote.not_implemented("frac_cpu", input)
-    return input - jnp.trunc(input)
+    return input - jnp.trunc(_real("frac_cpu", input))
 
 
 @op(promote="arith", nondiff=True, out=True)
@@ -125,7 +143,7 @@ def signbit(input: Array):
     """Whether the sign bit is set: also of -0.0."""
     if input.dtype == jnp.bool_:
         return jnp.zeros_like(input)
-    return input < 0 if _promote.is_integral(input) else jnp.signbit(input)
+    return input < 0 if _promote.is_integral(input) else jnp.signbit(_real("signbit_cpu", input))
 
 
 @op(promote="arith", out=True)
@@ -141,18 +159,34 @@ def nan_to_num(
 # --- complex numbers ----------------------------------------------------------------------------
 
 
-@op(promote="arith", out=True, name="ConjBackward0")
-def conj_physical(input: Array):
-    """The complex conjugate; a real tensor as it is."""
-    return jnp.conj(input) if jnp.iscomplexobj(input) else input
+@op(out=True)
+def _conj(input: Array):
+    return jnp.conj(input)
+
+
+@op(out=True)
+def _conj_physical(input: Array):
+    return jnp.conj(input)
 
 
 def conj(input):
     """The complex conjugate; a real tensor itself."""
-    return conj_physical(input) if input.dtype.is_complex else input
+    return _conj(input) if input.dtype.is_complex else input
 
 
-resolve_conj = resolve_neg = positive
+def conj_physical(input, *, out=None):
+    """The complex conjugate; a real tensor itself."""
+    return _conj_physical(input, out=out) if input.dtype.is_complex or out is not None else input
+
+
+def resolve_conj(input):
+    """input itself: conjugation is never put off."""
+    return input
+
+
+def resolve_neg(input):
+    """input itself: negation is never put off."""
+    return input
 
 
 @op(promote="float", out=True)
@@ -161,7 +195,7 @@ def angle(input: Array):
     if jnp.iscomplexobj(input):
         return jnp.angle(input)
     turned = jnp.where(input < 0, jnp.asarray(math.pi, input.dtype), jnp.zeros_like(input))
-    return jnp.where(jnp.isnan(input), input, turned)
+    return jnp.where(jnp.isnan(input), lax.stop_gradient(input), turned)
 
 
 # --- powers, exponentials, logarithms -----------------------------------------------------------
@@ -237,7 +271,7 @@ def sigmoid(input: Array):
 def logit(input: Array, eps: float | None = None):
     """log(x / (1 - x)), the inverse of sigmoid, of x clamped to [eps, 1 - eps] where eps is given."""
     if eps is None:
-        return jnp.log(input / (1 - input))
+        return jnp.log(_real("logit_cpu", input)) - jnp.log1p(-input)
     low, high = jnp.asarray(eps, input.dtype), jnp.asarray(1 - eps, input.dtype)
     x = jnp.where(input < low, low, jnp.where(input > high, high, input))
     return jnp.log(x / (1 - x))
@@ -324,16 +358,22 @@ def sinc(input: Array):
     return jnp.sinc(input)
 
 
+def _no_complex(input: jax.Array) -> jax.Array:
+    if jnp.iscomplexobj(input):
+        raise RuntimeError("deg2rad and rad2deg are not supported for complex tensors.")
+    return input
+
+
 @op(promote="float", out=True, name="Deg2RadBackward0")
 def deg2rad(input: Array):
     """Degrees as radians."""
-    return input * jnp.asarray(math.pi / 180, input.dtype)
+    return _no_complex(input) * jnp.asarray(math.pi / 180, input.dtype)
 
 
 @op(promote="float", out=True, name="Rad2DegBackward0")
 def rad2deg(input: Array):
     """Radians as degrees."""
-    return input * jnp.asarray(180 / math.pi, input.dtype)
+    return _no_complex(input) * jnp.asarray(180 / math.pi, input.dtype)
 
 
 # --- the error function and the gamma function (their relatives: special) -----------------------
@@ -342,38 +382,59 @@ def rad2deg(input: Array):
 @op(promote="float", out=True)
 def erf(input: Array):
     """The error function."""
-    return lax.erf(input)
+    return lax.erf(_real("erf_vml_cpu", input))
 
 
 @op(promote="float", out=True)
 def erfc(input: Array):
     """1 - erf(input), exact for large input."""
-    return lax.erfc(input)
+    return lax.erfc(_real("erfc_vml_cpu", input))
 
 
 @op(promote="float", out=True)
 def erfinv(input: Array):
     """The inverse of erf; infinite at -1 and 1."""
-    return lax.erf_inv(input)
+    return lax.erf_inv(_real("erfinv_vml_cpu", input))
 
 
 @op(promote="float", out=True)
 def lgamma(input: Array):
     """log(|gamma(input)|)."""
-    return lax.lgamma(input)
+    return _lgamma(_real("lgamma_vml_cpu", input))
+
+
+@jax.custom_jvp
+def _lgamma(x):
+    return lax.lgamma(x)
+
+
+@_lgamma.defjvp
+def _lgamma_jvp(primals, tangents):
+    return _lgamma(*primals), digamma.body(*primals) * tangents[0]
 
 
 @op(promote="float", out=True)
 def digamma(input: Array):
     """The derivative of lgamma; at the poles NaN, at 0 the infinity of the other sign."""
-    pole = jnp.where(jnp.signbit(input), jnp.inf, -jnp.inf).astype(input.dtype)
+    pole = jnp.where(jnp.signbit(_real("digamma", input)), jnp.inf, -jnp.inf).astype(input.dtype)
     return jnp.where(input == 0, pole, lax.digamma(input))
 
 
 @op(promote="float", out=True)
 def i0(input: Array):
     """The modified Bessel function of the first kind, order 0."""
-    return scipy.special.i0(input)
+    return _i0(_real("i0_cpu", input))
+
+
+@jax.custom_jvp
+def _i0(x):
+    return scipy.special.i0(x)
+
+
+@_i0.defjvp
+def _i0_jvp(primals, tangents):
+    # JAX differentiates exp(|x|), whose derivative at 0 is not 0
+    return _i0(*primals), scipy.special.i1(*primals) * tangents[0]
 
 
 absolute = abs

@@ -336,14 +336,13 @@ def _values(input) -> np.ndarray:
 
 
 def _chosen(input, values, inverse, counts, return_inverse: bool, return_counts: bool):
-    from jaxtorch.ops.creation import wrap
+    from jaxtorch.ops.data import wrap
 
-    result = [wrap(jax.device_put(values))]
-    with jax.enable_x64(True):
-        if return_inverse:
-            result.append(wrap(jnp.asarray(inverse, jnp.int64)))
-        if return_counts:
-            result.append(wrap(jnp.asarray(counts, jnp.int64)))
+    result = [wrap(values)]
+    if return_inverse:
+        result.append(wrap(inverse.astype(np.int64)))
+    if return_counts:
+        result.append(wrap(counts.astype(np.int64)))
     return result[0] if len(result) == 1 else tuple(result)
 
 
