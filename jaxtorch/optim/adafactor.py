@@ -91,7 +91,7 @@ def adafactor(
     *,
     maximize: bool = False,
 ) -> optax.GradientTransformation:
-    """PyTorch's Adafactor: `lr` bounds the relative step size; eps1 is the dtype's eps by default."""
+    """PyTorch's Adafactor: `lr` bounds the relative step; eps1 is the dtype's eps by default."""
     return chain(flip(maximize), _factored(lr, beta2_decay, eps1, eps2, d, weight_decay))
 
 

@@ -158,7 +158,7 @@ def _names(group: dict) -> tuple[str, ...]:
 
 
 def _leaves_of(state, names: tuple[str, ...]) -> tuple[_Leaf, ...]:
-    """Names for all leaves of an optax state: the last one on the path, or the path if that is shared."""
+    """Names for all leaves of an optax state: the end of the path, or all of it if shared."""
     number = {name: i for i, name in enumerate(names)}
     found = []
     for path, _ in jax.tree_util.tree_flatten_with_path(state)[0]:
@@ -177,13 +177,16 @@ def _leaves_of(state, names: tuple[str, ...]) -> tuple[_Leaf, ...]:
             found.append(_Leaf(kind, ".".join(parts), index))
     short = [leaf._replace(key=leaf.key.rpartition(".")[2]) for leaf in found]
     if len(set(short)) != len(short):
-        short = [leaf if short.count(brief) > 1 else brief for leaf, brief in zip(found, short)]
+        short = [
+            leaf if short.count(brief) > 1 else brief
+            for leaf, brief in zip(found, short, strict=True)
+        ]
     return tuple(short)
 
 
 @functools.lru_cache(maxsize=128)
 def _program(recipe: _Recipe, layout: tuple, with_value: bool):
-    """The pure function `(arrays, numbers) -> arrays` of a step: parameters, then state, by group."""
+    """The pure function of a step: by group, parameters and then state."""
     transformation = optax.with_extra_args_support(recipe.transformation)
 
     def program(arrays, numbers):

@@ -47,7 +47,7 @@ class _Cycle(LRScheduler):
 
 
 class CyclicLR(_Cycle):
-    """Between `base_lr` and `max_lr` and back, up in `step_size_up` steps, down in `step_size_down`.
+    """From `base_lr` to `max_lr` in `step_size_up` steps, and back in `step_size_down`.
 
     `mode` scales the amplitude: "triangular" keeps it, "triangular2" halves it each cycle,
     "exp_range" multiplies it by `gamma` each step; `scale_fn`, of the cycle or of the iteration as
@@ -128,7 +128,7 @@ class CyclicLR(_Cycle):
         return [low + (high - low) * height * scale for low, high in lrs]
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything but the optimizer and plain functions: of a callable object, its attributes."""
+        """Everything but the optimizer; of functions only a callable object's attributes."""
         state_dict = super().state_dict()
         state_dict.pop("_scale_fn_ref", None)
         f = state_dict.pop("_scale_fn_custom")

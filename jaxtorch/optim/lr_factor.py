@@ -208,7 +208,7 @@ class _ByFunction(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything but the optimizer and plain functions: of a callable object, its attributes."""
+        """Everything but the optimizer; of functions only a callable object's attributes."""
         state_dict = super().state_dict()
         state_dict["lr_lambdas"] = [
             None if isinstance(f, types.FunctionType) else f.__dict__.copy()

@@ -25,7 +25,7 @@ class MuonState(NamedTuple):
 def orthogonalize(
     matrix: jax.Array, coefficients: tuple[float, float, float], eps: Number, steps: int
 ) -> jax.Array:
-    """Towards U V^T of a matrix's singular value decomposition, by Newton-Schulz steps in bfloat16."""
+    """Towards U V^T of a matrix's singular values, by Newton-Schulz steps in bfloat16."""
     a, b, c = coefficients
     wide = matrix.shape[0] <= matrix.shape[1]
     x = (matrix if wide else matrix.T).astype(jnp.bfloat16)

@@ -1,4 +1,4 @@
-"""The Optimizer: parameter groups, per-parameter state, state_dicts and hooks, as PyTorch has them."""
+"""The Optimizer: parameter groups, per-parameter state, state_dicts and hooks."""
 
 from __future__ import annotations
 
@@ -145,8 +145,8 @@ class Optimizer:
     """Base of all optimizers.
 
     A subclass either overrides `step`, as subclasses written for PyTorch do, or names its
-    `_transformation` (which makes an optax.GradientTransformation) and says what its options and its
-    state are; `step` then records one update of all parameters.
+    `_transformation` (which makes an optax.GradientTransformation) and says what its options and
+    its state are; `step` then records one update of all parameters.
     """
 
     # The transformation's factory; its arguments are the options below.
@@ -264,7 +264,7 @@ class Optimizer:
         self.param_groups.append(param_group)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Drop the gradients of all parameters, or with `set_to_none=False` fill them with zeros."""
+        """Drop all parameters' gradients, or with `set_to_none=False` make them zeros."""
         for group in self.param_groups:
             for param in group["params"]:
                 if set_to_none:
@@ -276,7 +276,7 @@ class Optimizer:
     # -- the step ---------------------------------------------------------------------------
 
     def step(self, closure: Callable | None = None):
-        """Update every parameter that has a gradient; return what `closure` (the loss again) returns.
+        """Update every parameter that has a gradient; return what `closure` returns, the loss.
 
         The update is recorded and evaluated together with what is pending of the forward and
         backward pass.
@@ -320,7 +320,7 @@ class Optimizer:
         """Fill in what is missing of a parameter's state.
 
         PyTorch makes it during the first step; here it is there before, so that the first step
-        and the second are one program. NumPy makes the zeros: each shape would cost XLA a compilation.
+        and the second are one program. NumPy makes the zeros: XLA would compile for each shape.
         """
         state = self.state[param]
         if self._counts_steps and "step" not in state:

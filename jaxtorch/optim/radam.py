@@ -73,7 +73,7 @@ def radam(
 
 
 class RAdam(Optimizer):
-    """Adam whose adaptive rate waits for a reliable variance. ValueError for values out of range."""
+    """Adam whose adaptive rate waits for a reliable variance. ValueError for bad numbers."""
 
     _transformation = staticmethod(radam)
     _options = {

@@ -25,7 +25,7 @@ class RpropState(NamedTuple):
 def _resilient(
     lr: Number, shrink: Number, grow: Number, least: Number, most: Number
 ) -> optax.GradientTransformation:
-    """optax.scale_by_rprop leaves sizes of the first step out of the bounds; PyTorch clamps them."""
+    """optax.scale_by_rprop leaves the first step's sizes as they are; PyTorch clamps them."""
 
     def init(params):
         return RpropState(

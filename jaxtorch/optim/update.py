@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from jaxtorch.engine import call, flush
 from jaxtorch.engine.handles import node_of_numpy
@@ -30,7 +29,7 @@ def record_step(optimizer: Optimizer) -> None:
     targets: list[tuple[list[Tensor], list[Tensor]]] = []
     for group in optimizer.param_groups:
         structure, group_numbers, group_tensors = _options_of(optimizer, group)
-        for params, grads, slots, age, keys in _buckets(optimizer, group):
+        for params, grads, slots, started, keys in _buckets(optimizer, group):
             columns = [[slot[key] for slot in slots] for key in keys]
             layout.append((structure, keys, len(params)))
             tensors += group_tensors
@@ -41,7 +40,7 @@ def record_step(optimizer: Optimizer) -> None:
                 tensors.append(steps[0])
             else:
                 steps = []
-                numbers.append(age)
+                numbers.append(started)
             handles = params.copy()
             for column in columns:
                 handles += column
@@ -113,12 +112,14 @@ def _buckets(optimizer: Optimizer, group: dict) -> list[tuple]:
         marks.append((param.dtype, age, keys))
     if not params:
         return []
+    # A step count's node must not get out of here: held by nobody, its array can be donated.
     first = marks[0]
     if all(mark == first for mark in marks):
-        return [(params, grads, slots, first[1], first[2])]
+        return [(params, grads, slots, None if stepped else first[1], first[2])]
     split: dict[tuple, tuple] = {}
     for mark, *row in zip(marks, params, grads, slots, strict=True):
-        bucket = split.setdefault(mark, ([], [], [], mark[1], mark[2]))
+        age = None if stepped else mark[1]
+        bucket = split.setdefault(mark, ([], [], [], age, mark[2]))
         for column, item in zip(bucket, row, strict=False):
             column.append(item)
     return list(split.values())
@@ -128,8 +129,8 @@ def _buckets(optimizer: Optimizer, group: dict) -> list[tuple]:
 def _program(cls: type[Optimizer], layout: tuple):
     """The pure function `(arrays, numbers) -> arrays` of a step with this layout.
 
-    A bucket's arrays are: options that are Tensors, the step count, parameters, each state key, gradients.
-    It returns the parameters, each state key, the step count.
+    A bucket's arrays are: options that are Tensors, the step count, parameters, each state key,
+    gradients. It returns the parameters, each state key, the step count.
     """
     names = [
         name
