@@ -1,0 +1,111 @@
+"""Moving and casting a module: to, cuda, half and the rest, all of them one function on every
+tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from jaxtorch import dtypes
+from jaxtorch.autograd import no_grad
+from jaxtorch.tensor import Tensor
+
+__all__ = ["MovingMethods"]
+
+
+class MovingMethods:
+    """Methods of Module that replace the values of its parameters, gradients and buffers."""
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True):
+        """``fn`` on every parameter, its gradient and every buffer; parameters stay the same
+        objects."""
+        if recurse:
+            for child in self.children():
+                child._apply(fn)
+        for name, kind in list(self._kinds.items()):
+            tensor = self.__dict__[name]
+            if tensor is None or kind == "module":
+                continue
+            if kind == "buffer":
+                self._buffers[name] = fn(tensor)
+                continue
+            with no_grad():
+                grad = tensor.grad
+                tensor.data = fn(tensor.detach())
+                if grad is not None:
+                    tensor.grad = fn(grad.detach()).requires_grad_(grad.requires_grad)
+        return self
+
+    def to(self, *args: Any, **kwargs: Any):
+        """``to(device)``, ``to(dtype)``, ``to(device, dtype)`` or ``to(tensor)``; in place.
+
+        Only floating point and complex tensors take the dtype, which must be one of those itself.
+        """
+        device, dtype, non_blocking = _to_arguments(*args, **kwargs)
+        if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
+            raise TypeError(
+                "nn.Module.to only accepts floating point or complex dtypes, but got desired "
+                f"dtype={dtype}"
+            )
+
+        def move(t: Tensor) -> Tensor:
+            cast = dtype if t.is_floating_point() or t.is_complex() else None
+            wanted = {"device": device, "dtype": cast}
+            return t.to(**{k: v for k, v in wanted.items() if v is not None})
+
+        del non_blocking  # transfers are JAX's, which never block
+        return self._apply(move)
+
+    def cuda(self, device=None):
+        return self._apply(lambda t: t.cuda(device))
+
+    def cpu(self):
+        return self._apply(lambda t: t.cpu())
+
+    def type(self, dst_type):
+        """Cast every parameter and buffer, integers included."""
+        return self._apply(lambda t: t.type(dst_type))
+
+    def _cast(self, dtype):
+        return self._apply(lambda t: t.to(dtype) if t.is_floating_point() else t)
+
+    def float(self):
+        return self._cast(dtypes.float32)
+
+    def double(self):
+        return self._cast(dtypes.float64)
+
+    def half(self):
+        return self._cast(dtypes.float16)
+
+    def bfloat16(self):
+        return self._cast(dtypes.bfloat16)
+
+    def to_empty(self, *, device, recurse: bool = True):
+        """Move to a device without the values: each tensor there is zeros."""
+        from jaxtorch.ops.creation import zeros_like
+
+        return self._apply(lambda t: zeros_like(t, device=device), recurse=recurse)
+
+    def share_memory(self):
+        """Values are immutable and shared as they are; nothing to do."""
+        return self
+
+
+def _to_arguments(*args, device=None, dtype=None, non_blocking: bool = False, memory_format=None):
+    if memory_format is not None:
+        raise NotImplementedError("nn.Module.to(memory_format=...): XLA lays arrays out by itself")
+    for i, arg in enumerate(args):
+        if isinstance(arg, Tensor):
+            device, dtype = arg.device, arg.dtype
+        elif isinstance(arg, dtypes.dtype):
+            dtype = arg
+        elif isinstance(arg, bool):
+            non_blocking = arg
+        elif arg is None:
+            continue
+        elif i == 0:
+            device = arg
+        else:
+            raise TypeError(f"to() received an invalid argument: {arg!r}")
+    return device, dtype, non_blocking

@@ -1,0 +1,636 @@
+"""Module: PyTorch's registration, traversal, hooks and state dicts on a ``flax.nnx.Module``.
+
+Parameters, buffers and submodules are plain instance attributes, so that ``self.weight`` costs what
+an attribute costs and flax sees torch's own names as paths. ``_kinds`` says which attributes are
+registered, as what, in which order; ``_parameters``, ``_buffers`` and ``_modules`` are live views.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, MutableMapping
+from typing import Any
+
+import flax.nnx
+from flax import nnx
+from flax.nnx.module import ModuleMeta
+
+from jaxtorch.autograd import no_grad
+from jaxtorch.nn.modules import _flaxview, _hooks, _state_dict
+from jaxtorch.nn.modules._hooks import *  # noqa: F403  (torch.nn.modules.module's own names)
+from jaxtorch.nn.modules._hooks import HookDict
+from jaxtorch.nn.modules._moving import MovingMethods
+from jaxtorch.nn.parameter import Buffer, Parameter
+from jaxtorch.tensor import Tensor
+
+__all__ = ["Module", *_hooks.__all__]
+
+# How foreign layers become modules when they are assigned to one: (type, wrap). interop fills it.
+adapters: list[tuple[type, Callable[[Any], Module]]] = []
+
+_MISSING = object()
+
+
+class _Meta(ModuleMeta):
+    """A class of modules: made as Python makes objects, told apart as Python tells them apart.
+
+    nnx's own metaclass walks every attribute of every new module; ours are walked when flax looks.
+    """
+
+    def __call__(cls, *args, **kwargs):
+        return type.__call__(cls, *args, **kwargs)
+
+    __instancecheck__ = type.__instancecheck__
+    __subclasscheck__ = type.__subclasscheck__
+
+
+class Members(MutableMapping):
+    """``_parameters``, ``_buffers`` or ``_modules``: what a module has registered as one kind."""
+
+    __slots__ = ("_module", "_kind")
+
+    def __init__(self, module: Module, kind: str):
+        self._module = module
+        self._kind = kind
+
+    def __getitem__(self, name: str):
+        if self._module._kinds.get(name) != self._kind:
+            raise KeyError(name)
+        return self._module.__dict__[name]
+
+    def __setitem__(self, name: str, value) -> None:
+        self._module._register(self._kind, name, value)
+
+    def __delitem__(self, name: str) -> None:
+        self[name]
+        self._module._unregister(name)
+
+    def __contains__(self, name) -> bool:
+        return self._module._kinds.get(name) == self._kind
+
+    def __iter__(self) -> Iterator[str]:
+        kind = self._kind
+        return (name for name, k in self._module._kinds.items() if k == kind)
+
+    def __len__(self) -> int:
+        return list(self._module._kinds.values()).count(self._kind)
+
+    def items(self):
+        kind, own = self._kind, self._module.__dict__
+        return [(name, own[name]) for name, k in self._module._kinds.items() if k == kind]
+
+    def values(self):
+        kind, own = self._kind, self._module.__dict__
+        return [own[name] for name, k in self._module._kinds.items() if k == kind]
+
+    def copy(self) -> dict:
+        return dict(self.items())
+
+    __copy__ = copy
+
+    def move_to_end(self, name: str, last: bool = True) -> None:
+        kinds = self._module._kinds
+        rest = [(n, k) for n, k in kinds.items() if n != name]
+        moved = [(name, kinds[name])]
+        kinds.clear()
+        kinds.update(rest + moved if last else moved + rest)
+
+    def __repr__(self) -> str:
+        return repr(dict(self.items()))
+
+
+def _members(kind: str) -> property:
+    def get(self) -> Members:
+        if "_kinds" not in self.__dict__:
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '_{kind}s'")
+        return Members(self, kind)
+
+    def replace(self, members) -> None:
+        for name in list(get(self)):
+            self._unregister(name)
+        for name, value in dict(members).items():
+            self._register(kind, name, value)
+
+    return property(get, replace, doc=f"Name to {kind}, in order of registration; live.")
+
+
+class Module(MovingMethods, _flaxview.FlaxView, flax.nnx.Module, metaclass=_Meta):
+    """Base class of all layers and networks; ``forward`` is yours to write.
+
+    A Parameter, Module or (by ``register_buffer``) Tensor assigned to an attribute is registered:
+    it is moved, saved and found by name with the module.
+    """
+
+    training: bool
+    _kinds: dict[str, str]  # name to "parameter", "buffer" or "module"
+    _version: int = 1
+    call_super_init: bool = False
+    dump_patches: bool = False
+    _hooked = False
+
+    _forward_hooks = HookDict(calls=True)
+    _forward_hooks_with_kwargs = HookDict()
+    _forward_hooks_always_called = HookDict()
+    _forward_pre_hooks = HookDict(calls=True)
+    _forward_pre_hooks_with_kwargs = HookDict()
+    _backward_hooks = HookDict(calls=True)
+    _backward_pre_hooks = HookDict(calls=True)
+    _state_dict_hooks = HookDict()
+    _state_dict_pre_hooks = HookDict()
+    _load_state_dict_pre_hooks = HookDict()
+    _load_state_dict_post_hooks = HookDict()
+
+    _parameters = _members("parameter")
+    _buffers = _members("buffer")
+    _modules = _members("module")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if not self.call_super_init and (args or kwargs):
+            extra = (
+                f"got an unexpected keyword argument '{next(iter(kwargs))}'"
+                if kwargs
+                else f"takes 1 positional argument but {len(args) + 1} were given"
+            )
+            raise TypeError(f"{type(self).__name__}.__init__() {extra}")
+        own = self.__dict__
+        for name in own.get("_kinds", ()):
+            own.pop(name, None)
+        own["training"] = True
+        own["_kinds"] = {}
+        own["_non_persistent_buffers_set"] = set()
+        if self.call_super_init:
+            super().__init__(*args, **kwargs)
+
+    def __init_subclass__(cls, **kwargs) -> None:
+        # nnx's own would evaluate the class's annotations, which may name anything in a torch
+        # program.
+        object.__init_subclass__(**kwargs)
+        _flaxview.register(cls)
+
+    # ---------------------------------------------------------------------------------------------
+    # Calling
+
+    def forward(self, *input: Any) -> Any:
+        raise NotImplementedError(
+            f'Module [{type(self).__name__}] is missing the required "forward" function'
+        )
+
+    def __call__(self, *args, **kwargs):
+        if self._hooked or any(_hooks.every_call):
+            return _hooks.call(self, args, kwargs)
+        return self.forward(*args, **kwargs)
+
+    _call_impl = __call__
+
+    # ---------------------------------------------------------------------------------------------
+    # Attributes and registration
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        own = self.__dict__
+        kinds = own.get("_kinds")
+        if not isinstance(value, _REGISTERED) and (kinds is None or name not in kinds):
+            object.__setattr__(self, name, value)
+            return
+        known = None if kinds is None else kinds.get(name)
+        if isinstance(value, Parameter):
+            if kinds is None:
+                raise AttributeError("cannot assign parameters before Module.__init__() call")
+            if known != "parameter":
+                self._forget(name)
+            self.register_parameter(name, value)
+        elif known == "parameter":
+            if value is not None:
+                raise TypeError(
+                    f"cannot assign '{type_name(value)}' as parameter '{name}' "
+                    "(torch.nn.Parameter or None expected)"
+                )
+            self.register_parameter(name, None)
+        elif isinstance(value, flax.nnx.Module):
+            if kinds is None:
+                raise AttributeError("cannot assign module before Module.__init__() call")
+            if not isinstance(value, Module):
+                value = adapted(value)
+            if known != "module":
+                self._forget(name)
+            self._register("module", name, _hooks.registered(_hooks.on_module, self, name, value))
+        elif known == "module":
+            if value is not None:
+                raise TypeError(
+                    f"cannot assign '{type_name(value)}' as child module '{name}' "
+                    "(torch.nn.Module or None expected)"
+                )
+            self._register("module", name, _hooks.registered(_hooks.on_module, self, name, None))
+        elif known == "buffer" or isinstance(value, Buffer):
+            if value is not None and not isinstance(value, Tensor):
+                raise TypeError(
+                    f"cannot assign '{type_name(value)}' as buffer '{name}' "
+                    "(torch.nn.Buffer, torch.Tensor or None expected)"
+                )
+            if isinstance(value, Buffer):
+                persistent = value.persistent
+            else:
+                persistent = name not in self._non_persistent_buffers_set
+            self.register_buffer(name, value, persistent)
+        else:
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def __delattr__(self, name: str) -> None:
+        if name in self.__dict__.get("_kinds", ()):
+            self._unregister(name)
+        else:
+            object.__delattr__(self, name)
+
+    def _forget(self, name: str) -> None:
+        """Take an attribute away, whatever it is, so that a registration of its name comes last."""
+        if name in self._kinds:
+            self._unregister(name)
+        self.__dict__.pop(name, None)
+
+    def _register(self, kind: str, name: str, value: Any) -> None:
+        kinds = self._kinds
+        if kinds.get(name, kind) != kind:
+            del kinds[name]
+        kinds[name] = kind
+        self.__dict__[name] = value
+
+    def _unregister(self, name: str) -> None:
+        del self._kinds[name]
+        del self.__dict__[name]
+        self._non_persistent_buffers_set.discard(name)
+
+    def _check_name(self, kind: str, name: str, what: str) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"{kind} name should be a string. Got {type_name(name)}")
+        if kind == "module" and self._taken(kind, name):
+            raise KeyError(f"attribute '{name}' already exists")
+        if "." in name:
+            raise KeyError(f'{kind} name can\'t contain "."{what}')
+        if name == "":
+            raise KeyError(f'{kind} name can\'t be empty string ""')
+        if self._taken(kind, name):
+            raise KeyError(f"attribute '{name}' already exists")
+
+    def _taken(self, kind: str, name: str) -> bool:
+        return self._kinds.get(name) != kind and hasattr(self, name)
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Register a Parameter, or None: a place that holds nothing and is not saved."""
+        if "_kinds" not in self.__dict__:
+            raise AttributeError("cannot assign parameter before Module.__init__() call")
+        self._check_name("parameter", name, "")
+        if param is not None:
+            if not isinstance(param, Parameter):
+                raise TypeError(
+                    f"cannot assign '{type_name(param)}' object to parameter '{name}' "
+                    "(torch.nn.Parameter or None required)"
+                )
+            if param.grad_fn is not None:
+                raise ValueError(
+                    f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must "
+                    "be "
+                    f"created explicitly. To express '{name}' as a function of another Tensor, "
+                    "compute the value in the forward() method."
+                )
+            param = _hooks.registered(_hooks.on_parameter, self, name, param)
+        self._register("parameter", name, param)
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Register a Tensor that is state but no parameter; ``persistent`` ones are saved."""
+        if "_kinds" not in self.__dict__:
+            raise AttributeError("cannot assign buffer before Module.__init__() call")
+        self._check_name("buffer", name, "")
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"cannot assign '{type_name(tensor)}' object to buffer '{name}' "
+                "(torch Tensor or None required)"
+            )
+        self._register("buffer", name, _hooks.registered(_hooks.on_buffer, self, name, tensor))
+        if persistent:
+            self._non_persistent_buffers_set.discard(name)
+        else:
+            self._non_persistent_buffers_set.add(name)
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Register a submodule under a name that need not be an identifier ("0", "layer 1")."""
+        if module is not None and not isinstance(module, Module):
+            if not isinstance(module, flax.nnx.Module):
+                raise TypeError(f"{type_name(module)} is not a Module subclass")
+            module = adapted(module)
+        self._check_name("module", name, f", got: {name}")
+        self._register("module", name, _hooks.registered(_hooks.on_module, self, name, module))
+
+    def register_module(self, name: str, module: Module | None) -> None:
+        self.add_module(name, module)
+
+    # ---------------------------------------------------------------------------------------------
+    # Finding by name
+
+    def get_submodule(self, target: str) -> Module:
+        """The submodule at a dotted path; the empty path is the module itself."""
+        module = self
+        for name in target.split(".") if target else ():
+            if not hasattr(module, name):
+                raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
+            module = getattr(module, name)
+            if not isinstance(module, Module):
+                raise AttributeError(f"`{name}` is not an nn.Module")
+        return module
+
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put ``module`` at a dotted path whose parent exists; with ``strict`` it must replace
+        one."""
+        if target == "":
+            raise ValueError("Cannot set the submodule without a target name!")
+        path, _, name = target.rpartition(".")
+        if not isinstance(module, Module):
+            raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
+        parent = self.get_submodule(path)
+        if strict and not hasattr(parent, name):
+            raise AttributeError(f"{parent._get_name()} has no attribute `{name}`")
+        if hasattr(parent, name) and not isinstance(getattr(parent, name), Module):
+            raise AttributeError(f"`{name}` is not an nn.Module")
+        setattr(parent, name, module)
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter at a dotted path."""
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        if not hasattr(module, name):
+            raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
+        param = getattr(module, name)
+        if not isinstance(param, Parameter):
+            raise AttributeError(f"`{name}` is not an nn.Parameter")
+        return param
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer at a dotted path."""
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        if not hasattr(module, name):
+            raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
+        if name not in module._buffers:
+            raise AttributeError(f"`{name}` is not a buffer")
+        return getattr(module, name)
+
+    # ---------------------------------------------------------------------------------------------
+    # Walking
+
+    def named_modules(
+        self, memo: set | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """This module and all below it, with dotted names, parents first."""
+        memo = set() if memo is None else memo
+        if self in memo:
+            return
+        if remove_duplicate:
+            memo.add(self)
+        yield prefix, self
+        for name, child in self._modules.items():
+            if child is not None:
+                yield from child.named_modules(
+                    memo, f"{prefix}.{name}" if prefix else name, remove_duplicate
+                )
+
+    def modules(self) -> Iterator[Module]:
+        for _, module in self.named_modules():
+            yield module
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The direct submodules, each once."""
+        memo = set()
+        for name, child in self._modules.items():
+            if child is not None and child not in memo:
+                memo.add(child)
+                yield name, child
+
+    def children(self) -> Iterator[Module]:
+        for _, child in self.named_children():
+            yield child
+
+    def _named_members(
+        self,
+        get_members_fn: Callable,
+        prefix: str = "",
+        recurse: bool = True,
+        remove_duplicate: bool = True,
+    ) -> Iterator[tuple[str, Any]]:
+        seen = set()
+        modules = (
+            self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
+            if recurse
+            else [(prefix, self)]
+        )
+        for path, module in modules:
+            for name, member in get_members_fn(module):
+                if member is None or id(member) in seen:
+                    continue
+                if remove_duplicate:
+                    seen.add(id(member))
+                yield (f"{path}.{name}" if path else name), member
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        return self._named_members(
+            lambda module: module._parameters.items(), prefix, recurse, remove_duplicate
+        )
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        for _, param in self.named_parameters(recurse=recurse):
+            yield param
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        return self._named_members(
+            lambda module: module._buffers.items(), prefix, recurse, remove_duplicate
+        )
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        for _, buffer in self.named_buffers(recurse=recurse):
+            yield buffer
+
+    def apply(self, fn: Callable[[Module], Any]) -> Module:
+        """Call ``fn`` on every submodule, children first, then on this one."""
+        for child in self.children():
+            child.apply(fn)
+        fn(self)
+        return self
+
+    # ---------------------------------------------------------------------------------------------
+    # Modes and gradients
+
+    def train(self, mode: bool = True) -> Module:
+        """Set training mode on this module and all below it."""
+        if not isinstance(mode, bool):
+            raise ValueError("training mode is expected to be boolean")
+        self.training = mode
+        for child in self.children():
+            child.train(mode)
+        return self
+
+    def eval(self) -> Module:
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Module:
+        for param in self.parameters():
+            param.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Drop every gradient, or set it to zeros."""
+        for param in self.parameters():
+            if param.grad is not None:
+                if set_to_none:
+                    param.grad = None
+                else:
+                    with no_grad():
+                        param.grad = param.grad.detach().zero_()
+
+    # ---------------------------------------------------------------------------------------------
+    # State dicts
+
+    state_dict = _state_dict.state_dict
+    load_state_dict = _state_dict.load_state_dict
+    get_extra_state = _state_dict.get_extra_state
+    set_extra_state = _state_dict.set_extra_state
+    _save_to_state_dict = _state_dict.save_to_state_dict
+    _load_from_state_dict = _state_dict.load_from_state_dict
+    register_state_dict_post_hook = _state_dict.register_state_dict_post_hook
+    register_state_dict_pre_hook = _state_dict.register_state_dict_pre_hook
+    register_load_state_dict_pre_hook = _state_dict.register_load_state_dict_pre_hook
+    register_load_state_dict_post_hook = _state_dict.register_load_state_dict_post_hook
+    _register_state_dict_hook = _state_dict.register_state_dict_hook
+    _register_load_state_dict_pre_hook = (
+        _state_dict.register_load_state_dict_pre_hook_without_module
+    )
+
+    # ---------------------------------------------------------------------------------------------
+    # Hooks
+
+    def register_forward_pre_hook(
+        self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False
+    ):
+        """``hook(module, args)`` before forward; what it returns replaces the arguments."""
+        marks = [self._forward_pre_hooks_with_kwargs] * with_kwargs
+        return self._add_call_hook(self._forward_pre_hooks, hook, marks, prepend)
+
+    def register_forward_hook(
+        self,
+        hook: Callable,
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
+    ):
+        """``hook(module, args, output)`` after forward; what it returns replaces the output."""
+        marks = [self._forward_hooks_with_kwargs] * with_kwargs
+        marks += [self._forward_hooks_always_called] * always_call
+        return self._add_call_hook(self._forward_hooks, hook, marks, prepend)
+
+    def register_full_backward_pre_hook(self, hook: Callable, prepend: bool = False):
+        """``hook(module, grad_output)`` before the module's backward; may return another
+        grad_output."""
+        return self._add_call_hook(self._backward_pre_hooks, hook, [], prepend)
+
+    def register_full_backward_hook(self, hook: Callable, prepend: bool = False):
+        """``hook(module, grad_input, grad_output)`` in backward; may return another grad_input."""
+        return self._add_call_hook(self._backward_hooks, hook, [], prepend)
+
+    def register_backward_hook(self, hook: Callable):
+        """The older name; it sees the whole module's gradients, as the full hook does."""
+        return self.register_full_backward_hook(hook)
+
+    def _add_call_hook(self, hooks, hook, marks, prepend: bool):
+        self.__dict__["_hooked"] = True
+        return _hooks.add(hooks, hook, *marks, prepend=prepend)
+
+    # ---------------------------------------------------------------------------------------------
+    # Printing, copying, pickling
+
+    def _get_name(self) -> str:
+        return type(self).__name__
+
+    def extra_repr(self) -> str:
+        """What to print between the parentheses; override it."""
+        return ""
+
+    def __repr__(self) -> str:
+        extra = self.extra_repr()
+        lines = extra.split("\n") if extra else []
+        children = [f"({k}): " + indented(repr(m)) for k, m in self._modules.items()]
+        if not lines and not children:
+            return f"{self._get_name()}()"
+        if len(lines) == 1 and not children:
+            return f"{self._get_name()}({lines[0]})"
+        return f"{self._get_name()}(\n  " + "\n  ".join(lines + children) + "\n)"
+
+    __str__ = __repr__
+
+    def __dir__(self):
+        names = {*dir(type(self)), *self.__dict__}
+        return sorted(name for name in names if not name[0].isdigit())
+
+    def __getstate__(self) -> dict:
+        return self.__dict__.copy()
+
+    def __setstate__(self, state: dict) -> None:
+        """Takes what ``__getstate__`` gives, and what real torch pickles: three dicts of
+        members."""
+        own = self.__dict__
+        state = dict(state)
+        own["_kinds"] = state.pop("_kinds", {})
+        own["_non_persistent_buffers_set"] = state.pop("_non_persistent_buffers_set", set())
+        for kind in ("parameter", "buffer", "module"):
+            for name, value in state.pop(f"_{kind}s", {}).items():
+                own["_kinds"][name] = kind
+                own[name] = value
+        own.update(state)
+        own["_hooked"] = any(own.get(name) for name in _CALL_HOOKS)
+
+    def __copy__(self):
+        twin = type(self).__new__(type(self))
+        twin.__setstate__(self.__getstate__())
+        twin.__dict__["_kinds"] = dict(self._kinds)
+        return twin
+
+    def __deepcopy__(self, memo):
+        twin = type(self).__new__(type(self))
+        memo[id(self)] = twin
+        twin.__setstate__(copy.deepcopy(self.__getstate__(), memo))
+        return twin
+
+
+_CALL_HOOKS = [k for k, v in vars(Module).items() if isinstance(v, HookDict) and v.calls]
+_REGISTERED = (Tensor, flax.nnx.Module)
+
+
+def adapted(layer: nnx.Module) -> Module:
+    """A foreign layer as a Module, by the first adapter that knows its type."""
+    for known, wrap in adapters:
+        if isinstance(layer, known):
+            return wrap(layer)
+    raise TypeError(f"{type_name(layer)} is not a Module subclass")
+
+
+def type_name(value: Any) -> str:
+    """The type's name as torch's messages spell it: ``torch.FloatTensor``, ``int``,
+    ``pkg.Class``."""
+    if isinstance(value, Tensor):
+        if isinstance(value, Parameter):
+            return "torch.nn.parameter.Parameter"
+        return value.type()
+    cls = value if isinstance(value, type) else type(value)
+    return (
+        cls.__qualname__
+        if cls.__module__ in ("builtins", None)
+        else f"{cls.__module__}.{cls.__qualname__}"
+    )
+
+
+def indented(text: str) -> str:
+    """All lines but the first moved right by two."""
+    return text.replace("\n", "\n  ")

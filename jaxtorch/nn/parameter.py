@@ -1,0 +1,255 @@
+"""Parameter, a Tensor that is also an ``nnx.Param``; Buffer, how flax sees any other Tensor of a
+module."""
+
+from __future__ import annotations
+
+import copy
+import weakref
+from collections import OrderedDict
+from typing import Any
+
+import jax
+import numpy as np
+from flax import nnx
+from flax.nnx import tracers
+from flax.nnx.variablelib import VariableMeta
+
+from jaxtorch import devices, dtypes
+from jaxtorch.engine.backward import Grad
+from jaxtorch.engine.graph import Node
+from jaxtorch.engine.handles import Handles, node_of_array, node_of_numpy
+from jaxtorch.tensor import Tensor, alias, wrap
+
+__all__ = ["Buffer", "Parameter"]
+
+_MISSING = object()
+
+
+def _read(tensor: Tensor) -> Any:
+    """What flax sees as the value: the jax array, or what flax put there that is none."""
+    alien = tensor.__dict__.get("_alien", _MISSING)
+    return tensor.jax() if alien is _MISSING else alien
+
+
+def _write(tensor: Tensor, value: Any) -> None:
+    """flax may store anything in a Variable (shapes, shardings, markers); arrays are the usual
+    case."""
+    if isinstance(value, Tensor):
+        value = value.jax()
+    if not isinstance(value, jax.Array):
+        tensor.__dict__["_alien"] = value
+        return
+    tensor.__dict__.pop("_alien", None)
+    if "_node" not in tensor.__dict__:
+        tensor._bind(node_of_array(value))
+    elif tensor._base is not None:
+        tensor._rebind(Tensor(value))
+    else:
+        tensor._set(node_of_array(value))
+
+
+def _base_metadata() -> dict[str, Any]:
+    return {"hijax": False, "ref": False, "eager_sharding": True}
+
+
+class Parameter(Tensor, nnx.Param):
+    """A Tensor that a Module registers as its parameter, and flax knows as an ``nnx.Param``.
+
+    The Tensor side comes first: arithmetic, indexing and ``shape`` are PyTorch's. The flax side
+    reads and writes the value through ``get_value``/``set_value`` and the nnx functions.
+    """
+
+    def __init__(self, data: Any = None, requires_grad: bool = True):
+        if data is None:
+            data = _zeros((0,))
+        elif not isinstance(data, Tensor):
+            data = Tensor(data)
+        self._begin(alias(data._read()), requires_grad)
+
+    def _begin(self, node: Node, requires_grad: bool) -> None:
+        """Become a leaf of this node's value; no other handle is on the node."""
+        if requires_grad:
+            if node.aval.dtype.category < dtypes.FLOAT:
+                raise RuntimeError(
+                    "Only Tensors of floating point and complex dtype can require gradients"
+                )
+            node.requires_grad = True
+            node.meta = self._meta = Grad(leaf=True, owner=weakref.ref(self))
+        self._bind(node)
+        _set_trace_state(self, tracers.TraceState())
+
+    # Variable's attribute protocol guards every write; a Tensor's attributes are plain.
+    __setattr__ = object.__setattr__
+    __delattr__ = object.__delattr__
+    __hash__ = Tensor.__hash__
+
+    def __getattr__(self, name: str) -> Any:
+        metadata = self.__dict__.get("_metadata") or _base_metadata()
+        if name in metadata:
+            return metadata[name]
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    @property
+    def _raw_value(self) -> Any:
+        return _read(self)
+
+    @_raw_value.setter
+    def _raw_value(self, value: Any) -> None:
+        _write(self, value)
+
+    @property
+    def _var_metadata(self) -> dict[str, Any]:
+        metadata = self.__dict__.get("_metadata")
+        if metadata is None:
+            metadata = self.__dict__["_metadata"] = _base_metadata()
+        if "_node" not in self.__dict__ or self.requires_grad:
+            metadata.pop("requires_grad", None)
+        else:
+            metadata["requires_grad"] = False
+        return metadata
+
+    @_var_metadata.setter
+    def _var_metadata(self, metadata: dict[str, Any]) -> None:
+        self.__dict__["_metadata"] = metadata
+        if "_node" in self.__dict__ and self.dtype.category >= dtypes.FLOAT:
+            self.requires_grad_(metadata.get("requires_grad", True))
+
+    @classmethod
+    def _new(cls, value: Any, metadata: dict[str, Any]) -> Parameter:
+        """How flax and JAX make one, with any value; no ``__init__`` runs."""
+        param = object.__new__(cls)
+        _set_trace_state(param, tracers.TraceState())
+        _write(param, value)
+        param._var_metadata = dict(metadata)
+        return param
+
+    def copy_from(self, other: Parameter) -> None:
+        """flax's: take over another's value and metadata."""
+        self._raw_value = other._raw_value
+        self._var_metadata = other.get_metadata()
+
+    def __deepcopy__(self, memo) -> Parameter:
+        if id(self) in memo:
+            return memo[id(self)]
+        if "_alien" in self.__dict__:
+            twin = type(self)._new(copy.deepcopy(self.__dict__["_alien"], memo), self._var_metadata)
+        else:
+            twin = type(self)(self, self.requires_grad)
+        if "_metadata" in self.__dict__:
+            twin.__dict__["_metadata"] = dict(self.__dict__["_metadata"])
+        memo[id(self)] = twin
+        return twin
+
+    def __reduce_ex__(self, protocol):
+        return _rebuild_parameter, (self.detach(), self.requires_grad, OrderedDict())
+
+    def __repr__(self) -> str:
+        if "_alien" in self.__dict__:
+            return f"Parameter({self.__dict__['_alien']!r})"
+        return "Parameter containing:\n" + Tensor.__repr__(self)
+
+    __str__ = __repr__
+
+
+_set_trace_state = nnx.Variable._trace_state.__set__
+
+
+def _rebuild_parameter(data: Tensor, requires_grad: bool, backward_hooks) -> Parameter:
+    """What a pickled Parameter calls; real torch pickles name it
+    ``torch._utils._rebuild_parameter``."""
+    return Parameter(data, requires_grad)
+
+
+class _BufferMeta(VariableMeta):
+    def __instancecheck__(cls, instance) -> bool:
+        if cls is Buffer and isinstance(instance, Tensor):
+            return instance.__dict__.get("_is_buffer", False)
+        return super().__instancecheck__(instance)
+
+    def __call__(cls, data: Any = None, *, persistent: bool = True) -> Tensor:
+        """A Tensor that registers as a buffer when it is assigned to a Module's attribute."""
+        data = Parameter(None, False).detach() if data is None else data.detach()
+        data._is_buffer = True
+        data.persistent = persistent
+        return data
+
+
+class Buffer(nnx.Variable, metaclass=_BufferMeta):
+    """``nn.Buffer(tensor)`` marks a tensor as a buffer; ``nnx.state(net, nn.Buffer)`` finds them
+    all.
+
+    A module holds buffers as plain Tensors. When flax looks, each is shown as one of these, which
+    reads and writes the Tensor; it lives as long as flax holds it.
+    """
+
+    __slots__ = ("tensor", "__weakref__")
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> Buffer:
+        """The one Buffer that stands for this Tensor as long as anyone holds it."""
+        known = tensor.__dict__.get("_shown")
+        shown = known() if known is not None else None
+        if shown is None:
+            shown = object.__new__(cls)
+            object.__setattr__(shown, "tensor", tensor)
+            object.__setattr__(shown, "_trace_state", tracers.TraceState())
+            object.__setattr__(shown, "_var_metadata", _base_metadata())
+            tensor.__dict__["_shown"] = weakref.ref(shown)
+        return shown
+
+    @classmethod
+    def of_value(cls, value: Any) -> Buffer:
+        """Stands for what flax or JAX put in a buffer's place that is no array."""
+        return cls._new(value, _base_metadata())
+
+    @classmethod
+    def _new(cls, value: Any, metadata: dict[str, Any]) -> Buffer:
+        if isinstance(value, Tensor):
+            value = value.jax()
+        if isinstance(value, jax.Array):
+            shown = cls.of(Tensor(value))
+        else:
+            shown = object.__new__(cls)
+            object.__setattr__(shown, "tensor", value)
+            object.__setattr__(shown, "_trace_state", tracers.TraceState())
+        object.__setattr__(shown, "_var_metadata", dict(metadata))
+        return shown
+
+    @property
+    def _raw_value(self) -> Any:
+        return _read(self.tensor) if isinstance(self.tensor, Tensor) else self.tensor
+
+    @_raw_value.setter
+    def _raw_value(self, value: Any) -> None:
+        if isinstance(self.tensor, Tensor):
+            _write(self.tensor, value)
+        elif isinstance(value, jax.Array):
+            object.__setattr__(self, "tensor", Tensor(value))
+        else:
+            object.__setattr__(self, "tensor", value)
+
+
+def _constant(shape, value, device, dtype) -> Node:
+    dtype = dtype or dtypes.get_default_dtype()
+    where = devices.get_default_device() if device is None else devices.device(device)
+    place = "cpu" if where.type == "cpu" else str(devices.from_jax(devices.jax_device(where)))
+    return node_of_numpy(np.full(shape, value, dtype.numpy), place)
+
+
+def _zeros(shape: tuple[int, ...]) -> Tensor:
+    return wrap(_constant(shape, 0, None, None))
+
+
+def blank(shape: tuple[int, ...], device=None, dtype=None) -> Parameter:
+    """A Parameter whose values are for the caller to fill in."""
+    param = object.__new__(Parameter)
+    param._begin(_constant(shape, 0, device, dtype), True)
+    return param
+
+
+def filled(shape: tuple[int, ...], value, device=None, dtype=None) -> Tensor:
+    """A Tensor of one value, concrete from the start, for a buffer."""
+    return wrap(_constant(shape, value, device, dtype))
+
+
+Handles.classes.add(Parameter)
