@@ -22,7 +22,8 @@ def is_tensor(x) -> bool:
 
 def wrap(array: np.ndarray, device="cpu"):
     """A Tensor of a NumPy array's values as they are now."""
-    return Handles.wrap(node_of_numpy(np.ascontiguousarray(array).reshape(array.shape), str(device)))
+    # A copy, always: XLA takes over the buffer of an aligned array, and this one may be the caller's.
+    return Handles.wrap(node_of_numpy(np.array(array, order="C"), str(device)))
 
 
 def _number_dtype(kinds: set) -> DType:
