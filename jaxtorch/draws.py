@@ -23,7 +23,11 @@ _DIGITS = {dtypes.float16: 11, dtypes.bfloat16: 8, dtypes.float32: 24, dtypes.fl
 
 def _float_only(dtype, name: str) -> None:
     if not dtype.is_floating_point:
-        raise RuntimeError(f"\"{name}\" not implemented for '{dtype.legacy}'")
+        raise NotImplementedError(f"\"{name}\" not implemented for '{dtype.legacy}'")
+
+
+def _complex(parts: np.ndarray, dtype) -> np.ndarray:
+    return parts.view(dtype.numpy).reshape(parts.shape[:-1])
 
 
 def _unit_doubles(gen, count: int) -> np.ndarray:
@@ -31,7 +35,9 @@ def _unit_doubles(gen, count: int) -> np.ndarray:
 
 
 def uniform(gen, shape: Shape, dtype, low: float = 0.0, high: float = 1.0) -> np.ndarray:
-    """Uniform in [low, high)."""
+    """Uniform in [low, high); of a complex type both parts are."""
+    if dtype.is_complex:
+        return _complex(uniform(gen, (*shape, 2), dtype.to_real(), low, high), dtype)
     _float_only(dtype, "check_uniform_bounds")
     if not low <= high:
         raise RuntimeError(
@@ -61,10 +67,13 @@ def _scale(x: np.ndarray, span: np.float64, start: np.float64) -> np.ndarray:
 
 
 def normal(gen, shape: Shape, dtype, mean: float = 0.0, std: float = 1.0) -> np.ndarray:
-    """Normal with this mean and standard deviation."""
-    _float_only(dtype, "normal_kernel_cpu")
+    """Normal with this mean and standard deviation; a complex type's parts share the variance."""
+    if dtype.is_complex:
+        parts = normal(gen, (*shape, 2), dtype.to_real(), mean, std / math.sqrt(2))
+        return _complex(parts, dtype)
     if not std >= 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
+    _float_only(dtype, "normal_kernel_cpu")
     count = math.prod(shape)
     if count < BLOCK:
         return _normal_pairs(gen, count, mean, std).astype(dtype.numpy).reshape(shape)
@@ -105,14 +114,46 @@ def _normal_pairs(gen, count: int, mean: float, std: float) -> np.ndarray:
 
 def randint(gen, low: int, high: int, shape: Shape, dtype) -> np.ndarray:
     """Integers in [low, high), in any dtype."""
-    low, high = int(low), int(high)
+    low, high = _int64(low), _int64(high)
     if low >= high:
         raise RuntimeError(
             f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
         )
+    if dtype.is_floating_point:
+        low, high = _representable_low(low, dtype), _representable_high(high, dtype)
+        if low >= high:
+            raise RuntimeError(
+                "random_ expects 'from' casted to dtype to be less than 'to' casted to dtype, but "
+                f"got from={low} >= to={high}"
+            )
     _check_bound(low, dtype, "from")
     _check_bound(high - 1, dtype, "to - 1")
     return _from_range(gen, shape, dtype, low, high - low)
+
+
+def _int64(value: int) -> int:
+    if not -(2**63) <= value < 2**63:
+        raise ValueError("Overflow when unpacking long long")
+    return int(value)
+
+
+def _representable_low(low: int, dtype) -> int:
+    above = _round(low + 1, dtype)
+    return low if above >= low else above + _spacing(low + 1, dtype)
+
+
+def _representable_high(high: int, dtype) -> int:
+    below = _round(high - 1, dtype)
+    return high if below < high else below - _spacing(high - 1, dtype)
+
+
+def _round(value: int, dtype) -> int:
+    rounded = np.float64(value).astype(dtype.numpy).astype(np.float64)
+    return int(rounded) if np.isfinite(rounded) else value
+
+
+def _spacing(value: int, dtype) -> int:
+    return 1 << abs(value).bit_length() - _DIGITS[dtype]
 
 
 def _check_bound(value: int, dtype, name: str) -> None:
@@ -159,10 +200,15 @@ def random_(gen, shape: Shape, dtype, low: int | None = None, high: int | None =
     else:
         most = _bounds(dtype)[1]
     if low is not None:
-        low = int(low)
+        low = _int64(low)
         if low == -(2**63):
             return gen.draw64(math.prod(shape)).astype(dtype.numpy).reshape(shape)
         _check_bound(low, dtype, "from")
+        if dtype.is_floating_point and low >= most:
+            raise RuntimeError(
+                "random_ expects 'from' casted to dtype to be less than or equal to 'to_inc' "
+                f"casted to dtype, but got from={low} > to_inc={most}"
+            )
         return _from_range(gen, shape, dtype, low, most + 1 - low)
     count = math.prod(shape)
     if dtype in (dtypes.float64, dtypes.int64, dtypes.uint64):
@@ -175,7 +221,17 @@ def random_(gen, shape: Shape, dtype, low: int | None = None, high: int | None =
 def permutation(gen, n: int, dtype=dtypes.int64) -> np.ndarray:
     """``randperm``: Fisher and Yates' shuffle of 0..n-1, from the front."""
     if n < 0:
-        raise RuntimeError(f"n must be non-negative, got {n}")
+        raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
+    if dtype.category == dtypes.INT and n > _bounds(dtype)[1]:
+        raise RuntimeError(
+            f"value cannot be converted to type {dtype.numpy.name}_t without overflow"
+        )
+    if dtype in _DIGITS and dtype is not dtypes.bfloat16 and n > 2 ** _DIGITS[dtype] + 1:
+        raise RuntimeError(
+            f"n cannot be greater than {2 ** _DIGITS[dtype] + 1} for {dtype.legacy} type."
+        )
+    if dtype.category not in (dtypes.INT, dtypes.FLOAT):
+        raise NotImplementedError(f"\"randperm\" not implemented for '{dtype.legacy}'")
     if n == 0:
         return np.empty(0, dtype.numpy)
     left = np.arange(n, 1, -1, dtype=np.uint64)
@@ -198,6 +254,7 @@ def bernoulli(gen, shape: Shape, dtype, p: float = 0.5) -> np.ndarray:
 def bernoulli_like(gen, p: np.ndarray, dtype) -> np.ndarray:
     """1 with each element's own probability, else 0. (A single-precision ``p`` takes one word.)"""
     p = np.asarray(p)
+    _float_only(dtypes.from_numpy_dtype(p.dtype), "bernoulli_tensor_cpu_p_")
     if not ((p >= 0) & (p <= 1)).all():
         raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
     of = dtypes.float64 if p.dtype == np.float64 else dtypes.float32
@@ -206,13 +263,13 @@ def bernoulli_like(gen, p: np.ndarray, dtype) -> np.ndarray:
 
 def exponential(gen, shape: Shape, dtype, lambd: float = 1.0) -> np.ndarray:
     """Exponential with rate ``lambd``."""
+    if not lambd > 0:
+        raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}")
     if not dtype.is_floating_point:
         raise RuntimeError(
             "Exponential distribution is a continuous probability distribution. dtype must be a "
             f"floating point but you specified {dtype.legacy}"
         )
-    if not lambd > 0:
-        raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}")
     x = -1.0 / lambd * libm(math.log1p, -_unit_doubles(gen, math.prod(shape)))
     return x.astype(dtype.numpy).reshape(shape)
 
@@ -221,6 +278,8 @@ def geometric(gen, shape: Shape, dtype, p: float) -> np.ndarray:
     """The number of trials up to the first success, of probability ``p``."""
     if not 0 < p < 1:
         raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p:g}")
+    if dtype.category not in (dtypes.INT, dtypes.FLOAT):
+        raise NotImplementedError(f"\"geometric_cpu\" not implemented for '{dtype.legacy}'")
     u = _unit_doubles(gen, math.prod(shape))
     x = np.ceil(libm(_log, u) / math.log1p(-p))
     return x.astype(dtype.numpy).reshape(shape)
@@ -232,13 +291,13 @@ def _log(x: float) -> float:
 
 def cauchy(gen, shape: Shape, dtype, median: float = 0.0, sigma: float = 1.0) -> np.ndarray:
     """Cauchy around ``median``."""
+    if not sigma > 0:
+        raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma:g}")
     if not dtype.is_floating_point:
         raise RuntimeError(
             "Cauchy distribution is a continuous probability distribution. dtype must be a "
             f"floating point but you specified {dtype.legacy}"
         )
-    if not sigma > 0:
-        raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma:g}")
     u = _unit_doubles(gen, math.prod(shape))
     x = fma(libm(math.tan, math.pi * (u - 0.5)), sigma, median)
     return x.astype(dtype.numpy).reshape(shape)
@@ -246,9 +305,9 @@ def cauchy(gen, shape: Shape, dtype, median: float = 0.0, sigma: float = 1.0) ->
 
 def log_normal(gen, shape: Shape, dtype, mean: float = 1.0, std: float = 2.0) -> np.ndarray:
     """exp of a normal with this mean and standard deviation."""
-    _float_only(dtype, "log_normal_cpu")
     if not std > 0:
         raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std:g}")
+    _float_only(dtype, "log_normal_cpu")
     x = libm(math.exp, _normal_pairs(gen, math.prod(shape), mean, std))
     return x.astype(dtype.numpy).reshape(shape)
 
@@ -311,6 +370,7 @@ def poisson(gen, rate: np.ndarray) -> np.ndarray:
     How many uniforms an element takes depends on them, so this goes one element at a time.
     """
     rate = np.asarray(rate)
+    _float_only(dtypes.from_numpy_dtype(rate.dtype), "poisson_cpu")
     if not (rate >= 0).all():
         raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
     with gen.lock:

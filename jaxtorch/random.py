@@ -72,11 +72,12 @@ class Generator:
 
     def manual_seed(self, seed: int) -> Generator:
         """Restart the stream. A negative seed counts back from 2**64."""
-        seed = int(seed)
+        if not hasattr(seed, "__index__"):
+            raise RuntimeError(f"manual_seed expected a long, but got {type(seed).__name__}")
         if not -(2**63) <= seed < 2**64:
-            raise RuntimeError("Overflow when unpacking long long")
+            raise ValueError("Overflow when unpacking long long")
         with self.lock:
-            self._seed = seed % 2**64
+            self._seed = int(seed) % 2**64
             self._twister._legacy_seeding(self._seed & 0xFFFFFFFF)
             self._fresh = True  # nothing drawn yet
             self._behind = 0  # words skipped, that the twister has yet to step over
@@ -158,7 +159,7 @@ class Generator:
         """Continue from a state that ``get_state``, here or in PyTorch, has given."""
         data = np.ascontiguousarray(np.asarray(new_state))
         if data.dtype != np.uint8:
-            raise TypeError("expected a torch.ByteTensor, but got a state of " + str(data.dtype))
+            raise TypeError("RNG state must be a torch.ByteTensor")
         if data.size != _STATE.itemsize:
             raise RuntimeError(
                 f"Expected a CPUGeneratorImplState of size {_STATE.itemsize} but found the input "
@@ -215,7 +216,7 @@ def generator_for(device) -> Generator:
 
 def manual_seed(seed: int) -> Generator:
     """Seed every device's default generator, from which all draw that are given no other."""
-    default_generator.manual_seed(seed)
+    default_generator.manual_seed(int(seed))
     _follow()
     return default_generator
 
