@@ -12,13 +12,24 @@ from jaxtorch.ops import (
     blas,
     comparison,
     conversion,
+    creation,
     cumulative,
+    filling,
+    index_along,
+    indexing,
     linalg,
     matrices,
     pointwise,
     reduction,
+    reshaping,
+    sampling,
+    scattering,
+    shaping,
+    slicing,
     sorting,
     special,
+    strides,
+    views,
 )
 from jaxtorch.ops._op import inplace, is_operand
 
@@ -431,3 +442,142 @@ class TensorMethods:
     to = conversion.to
     type = conversion.type_
     type_as = conversion.type_as
+
+    # --- creation -------------------------------------------------------------------------------
+    new_empty = creation.new_empty
+    new_empty_strided = creation.new_empty_strided
+    new_full = creation.new_full
+    new_ones = creation.new_ones
+    new_tensor = creation.new_tensor
+    new_zeros = creation.new_zeros
+
+    # --- filling --------------------------------------------------------------------------------
+    fill_ = filling.fill_
+    zero_ = filling.zero_
+
+    # --- index_along ----------------------------------------------------------------------------
+    index_add = index_along.index_add
+    index_add_ = index_along.index_add.inplace
+    index_copy = index_along.index_copy
+    index_copy_ = index_along.index_copy.inplace
+    index_fill = index_along.index_fill
+    index_fill_ = index_along.index_fill_
+    index_reduce = index_along.index_reduce
+    index_reduce_ = index_along.index_reduce.inplace
+    index_select = index_along.index_select
+
+    # --- indexing -------------------------------------------------------------------------------
+    __getitem__ = indexing.getitem
+    __setitem__ = indexing.setitem
+    argwhere = indexing.argwhere
+    index_put = indexing.index_put
+    index_put_ = indexing.index_put_
+    masked_fill = indexing.masked_fill
+    masked_fill_ = indexing.masked_fill_
+    masked_scatter = indexing.masked_scatter
+    masked_scatter_ = indexing.masked_scatter.inplace
+    masked_select = indexing.masked_select
+    nonzero = indexing.nonzero
+    nonzero_static = indexing.nonzero_static
+
+    # --- reshaping ------------------------------------------------------------------------------
+    flatten = reshaping.flatten
+    ravel = reshaping.ravel
+    reshape = reshaping.reshape
+    reshape_as = reshaping.reshape_as
+    squeeze_ = reshaping.squeeze_
+    swapaxes_ = swapdims_ = reshaping.swapaxes_
+    t_ = reshaping.t_
+    transpose_ = reshaping.transpose_
+    unsqueeze_ = reshaping.unsqueeze_
+    view = reshaping.view
+    view_as = reshaping.view_as
+
+    # --- sampling -------------------------------------------------------------------------------
+    bernoulli = sampling.bernoulli
+    bernoulli_ = sampling.bernoulli_
+    cauchy_ = sampling.cauchy_
+    exponential_ = sampling.exponential_
+    geometric_ = sampling.geometric_
+    log_normal_ = sampling.log_normal_
+    multinomial = sampling.multinomial
+    normal_ = sampling.normal_
+    random_ = sampling.random_
+    uniform_ = sampling.uniform_
+
+    # --- scattering -----------------------------------------------------------------------------
+    gather = scattering.gather
+    put = scattering.put
+    put_ = scattering.put.inplace
+    scatter = scattering.scatter
+    scatter_ = scattering.scatter_
+    scatter_add = scattering.scatter_add
+    scatter_add_ = scattering.scatter_add.inplace
+    scatter_reduce = scattering.scatter_reduce
+    scatter_reduce_ = scattering.scatter_reduce_
+    take = scattering.take
+    take_along_dim = scattering.take_along_dim
+
+    # --- shaping --------------------------------------------------------------------------------
+    clone = shaping.clone
+    diag = shaping.diag
+    diag_embed = shaping.diag_embed
+    diagflat = shaping.diagflat
+    diagonal_scatter = shaping.diagonal_scatter
+    flip = shaping.flip
+    fliplr = shaping.fliplr
+    flipud = shaping.flipud
+    repeat = shaping.repeat
+    repeat_interleave = shaping.repeat_interleave
+    roll = shaping.roll
+    rot90 = shaping.rot90
+    select_scatter = shaping.select_scatter
+    slice_scatter = shaping.slice_scatter
+    tile = shaping.tile
+    tril = shaping.tril
+    tril_ = shaping.tril.inplace
+    triu = shaping.triu
+    triu_ = shaping.triu.inplace
+
+    # --- slicing --------------------------------------------------------------------------------
+    chunk = slicing.chunk
+    dsplit = slicing.dsplit
+    hsplit = slicing.hsplit
+    narrow = slicing.narrow
+    select = slicing.select
+    split = slicing.split
+    split_with_sizes = slicing.split_with_sizes
+    tensor_split = slicing.tensor_split
+    unbind = slicing.unbind
+    vsplit = slicing.vsplit
+
+    # --- strides --------------------------------------------------------------------------------
+    contiguous = strides.contiguous
+    is_contiguous = strides.is_contiguous
+    storage_offset = strides.storage_offset
+    stride = strides.stride
+
+    # --- views ----------------------------------------------------------------------------------
+    H = property(views.H)
+    adjoint = views.adjoint
+    as_strided = views.as_strided
+    broadcast_to = views.broadcast_to
+    diagonal = views.diagonal
+    expand = views.expand
+    expand_as = views.expand_as
+    imag = property(views.imag)
+    mH = property(views.mH)
+    mT = property(views.mT)
+    moveaxis = views.moveaxis
+    movedim = views.movedim
+    permute = views.permute
+    real = property(views.real)
+    squeeze = views.squeeze
+    swapaxes = views.swapaxes
+    swapdims = views.swapdims
+    t = views.t
+    T = property(views.T)
+    transpose = views.transpose
+    unflatten = views.unflatten
+    unfold = views.unfold
+    unsqueeze = views.unsqueeze

@@ -30,7 +30,7 @@ def seeds_for(input, numel: int | None = None, generator=None) -> tuple:
 
 
 def _mixed(x):
-    """A bijection of 32-bit words that leaves no bit where it was (arXiv 2001.05304's family)."""
+    """A bijection of 32-bit words that flips half its bits for one (constants by the hash prospector)."""
     x = x ^ (x >> jnp.uint32(16))
     x = x * jnp.uint32(0x7FEB352D)
     x = x ^ (x >> jnp.uint32(15))

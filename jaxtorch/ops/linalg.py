@@ -48,7 +48,7 @@ def _square(name: str, x: jax.Array) -> None:
         )
 
 
-def adjoint(x: jax.Array) -> jax.Array:
+def _adjoint(x: jax.Array) -> jax.Array:
     """The conjugate transpose of matrices."""
     return jnp.conj(x.swapaxes(-1, -2)) if jnp.iscomplexobj(x) else x.swapaxes(-1, -2)
 
@@ -279,7 +279,7 @@ def pinv(
     u, s, vh = jnp.linalg.svd(A, full_matrices=False)
     kept = s > _within(s, atol, rtol, A.shape)
     inverse = jnp.where(kept, 1 / jnp.where(kept, s, 1), 0)
-    return adjoint(vh) @ (inverse[..., None] * adjoint(u))
+    return _adjoint(vh) @ (inverse[..., None] * _adjoint(u))
 
 
 @op(nondiff=True)
@@ -334,7 +334,7 @@ def lstsq(A: Array, B: Array, rcond: float | None = None, *, driver: str | None 
     rtol = max(A.shape[-2:]) * float(jnp.finfo(A.dtype).eps) if rcond is None else rcond
     kept = s > _within(s, None, rtol, A.shape)
     inverse = jnp.where(kept, 1 / jnp.where(kept, s, 1), 0)
-    x = adjoint(vh) @ (inverse[..., None] * (adjoint(u) @ b))
+    x = _adjoint(vh) @ (inverse[..., None] * (_adjoint(u) @ b))
     rank = jnp.sum(kept, -1, dtype=index_dtype())
     full = driver in (None, "gels") or A.shape[-2] <= A.shape[-1]
     rest = jnp.sum(jnp.square(magnitude(A @ x - b)), -2)
@@ -353,7 +353,7 @@ def cholesky(A: Array, *, upper: bool = False):
     """The triangular L of A = L @ L^H; NaN where A is not positive-definite."""
     _square("cholesky", A)
     lower = lax.linalg.cholesky(A, symmetrize_input=False)
-    return adjoint(lower) if upper else lower
+    return _adjoint(lower) if upper else lower
 
 
 @op(result=return_types.linalg_cholesky_ex, name="LinalgCholeskyExBackward0")
@@ -427,7 +427,7 @@ def _triangle(name: str, A: jax.Array, UPLO: str) -> jax.Array:
         raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
     half = jnp.tril(A, -1) if UPLO.upper() == "L" else jnp.triu(A, 1)
     main = jnp.eye(A.shape[-1], dtype=jnp.bool_)
-    return jnp.where(main, A.real.astype(A.dtype), half + adjoint(half))
+    return jnp.where(main, A.real.astype(A.dtype), half + _adjoint(half))
 
 
 @op(result=return_types.linalg_eigh, name="LinalgEighBackward0")

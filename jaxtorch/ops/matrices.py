@@ -27,7 +27,7 @@ def svd(input: Array, some: bool = True, compute_uv: bool = True):
     """(U, S, V) with input = U @ diag(S) @ V^H (linalg.svd returns V^H); U and V are zeros unless
     ``compute_uv``."""
     u, s, vh = linalg.svd.body(input, full_matrices=not some)
-    v = linalg.adjoint(vh)
+    v = linalg._adjoint(vh)
     return (u, s, v) if compute_uv else (jnp.zeros_like(u), s, jnp.zeros_like(v))
 
 

@@ -173,14 +173,14 @@ def _repeat(input: Array, sizes: tuple):
     return spread.reshape(tuple(r * n for r, n in zip(sizes, shape, strict=True)))
 
 
-def repeat(input, *repeats):
-    """The whole tensor ``repeats`` times along each dimension."""
-    return _repeat(input, sizes_from(repeats))
+def repeat(input, *sizes, repeats=None):
+    """The whole tensor, as often along each dimension as it says."""
+    return _repeat(input, sizes_from(sizes if repeats is None else (repeats,)))
 
 
-def tile(input, *dims):
+def tile(input, *sizes, dims=None):
     """``repeat`` with missing leading repeats taken as one."""
-    dims = sizes_from(dims)
+    dims = sizes_from(sizes if dims is None else (dims,))
     return _repeat(input, (1,) * (input.ndim - len(dims)) + dims)
 
 
@@ -258,8 +258,8 @@ def _flip(input: Array, dims: tuple):
     return lax.rev(input, axes) if input.ndim else input
 
 
-def flip(input, *dims):
-    return _flip(input, sizes_from(dims))
+def flip(input, *axes, dims=None):
+    return _flip(input, sizes_from(axes if dims is None else (dims,)))
 
 
 def fliplr(input):

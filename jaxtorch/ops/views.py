@@ -70,43 +70,6 @@ def _view_dtype(input: Array, dtype: object):
     return input.view(dtype.numpy)
 
 
-def view(input, *shape, dtype=None, size=None):
-    """The same elements under another shape (one size may be -1) or, byte for byte, dtype."""
-    dtype = shape[0] if len(shape) == 1 and isinstance(shape[0], dtypes.dtype) else dtype
-    if dtype is not None:
-        return input if dtype is input.dtype else _view_dtype(input, dtype)
-    return _view(input, sizes_from(shape if size is None else (size,)))
-
-
-def view_as(input, other):
-    return _view(input, tuple(other.shape))
-
-
-def reshape(input, *shape):
-    return _view(input, sizes_from(shape))
-
-
-def reshape_as(input, other):
-    return _view(input, tuple(other.shape))
-
-
-def ravel(input):
-    return _view(input, (-1,))
-
-
-def flatten(input, start_dim: int = 0, end_dim: int = -1):
-    """Dimensions ``start_dim`` to ``end_dim``, both included, made one."""
-    shape = tuple(input.shape)
-    start, end = normalize_dim(start_dim, len(shape)), normalize_dim(end_dim, len(shape))
-    if start > end:
-        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
-    if not shape:
-        return _view(input, (1,))
-    if start == end:
-        return input
-    return _view(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
-
-
 def unflatten(input, dim: int, sizes):
     """Dimension ``dim`` spread over several, of ``sizes`` (one may be -1)."""
     shape, sizes = tuple(input.shape), sizes_from((sizes,))
@@ -182,8 +145,8 @@ def _permute(input: Array, dims: tuple):
     return input.transpose(_order(dims, input.ndim))
 
 
-def permute(input, *dims):
-    return _permute(input, sizes_from(dims))
+def permute(input, *order, dims=None):
+    return _permute(input, sizes_from(order if dims is None else (dims,)))
 
 
 def movedim(input, source, destination):
@@ -305,9 +268,9 @@ def _expand(input: Array, size: tuple):
     return jnp.broadcast_to(input, tuple(target))
 
 
-def expand(input, *size, implicit: bool = False):
-    """Dimensions of size one repeated up to ``size``; -1 leaves a dimension alone."""
-    return _expand(input, sizes_from(size))
+def expand(input, *sizes, size=None):
+    """Dimensions of size one repeated up to the sizes; -1 leaves a dimension alone."""
+    return _expand(input, sizes_from(sizes if size is None else (size,)))
 
 
 def expand_as(input, other):
