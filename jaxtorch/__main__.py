@@ -28,7 +28,8 @@ def _new_main(**attributes) -> dict:
     module.__dict__.update(
         __builtins__=builtins, __annotations__={}, __package__=None, __spec__=None, **attributes
     )
-    sys.modules["__main__"] = module
+    # multiprocessing has both names for it: a worker process knows the module by the second.
+    sys.modules["__main__"] = sys.modules["__mp_main__"] = module
     return module.__dict__
 
 
@@ -41,7 +42,8 @@ def _set_path(first: str) -> None:
 def _run_script(path: str, args: list[str]) -> None:
     sys.argv[:] = [path, *args]
     if pkgutil.get_importer(path) is not None:  # a directory or a zip file with a __main__.py
-        sys.path.insert(0, path) if sys.flags.safe_path else _set_path(path)
+        full = os.path.abspath(path)
+        sys.path.insert(0, full) if sys.flags.safe_path else _set_path(full)
         _new_main()
         return runpy._run_module_as_main("__main__", alter_argv=False)  # type: ignore[attr-defined]
     full = os.path.abspath(path)
@@ -70,7 +72,11 @@ def _run_module(name: str, args: list[str]) -> None:
 def _run_text(text: str, filename: str, first_argument: str, args: list[str]) -> None:
     sys.argv[:] = [first_argument, *args]
     _set_path("")
-    namespace = _new_main(__loader__=importlib.machinery.BuiltinImporter)
+    if filename == "<stdin>":
+        loader = importlib.machinery.SourceFileLoader("__main__", filename)
+        namespace = _new_main(__file__=filename, __cached__=None, __loader__=loader)
+    else:
+        namespace = _new_main(__loader__=importlib.machinery.BuiltinImporter)
     exec(compile(text, filename, "exec", dont_inherit=True), namespace)
 
 

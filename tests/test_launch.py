@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ENV = {**os.environ, "PYTHONPATH": str(ROOT)}
+ENV = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
 
 
 def run(*args, launcher=True, cwd=None, stdin=None, **options):
@@ -58,7 +58,7 @@ def inner(kind):
     if kind == "text": sys.exit("a last word")
     if kind == "none": sys.exit()
     if kind == "group": raise ExceptionGroup("both", [ValueError(1), KeyError(2)])
-    if kind == "hook": sys.excepthook = lambda *e: print("hooked", e[0], e[2].tb_frame.f_code.co_name)
+    if kind == "hook": sys.excepthook = lambda k, v, t: print(k, t.tb_frame.f_code.co_name)
     if kind == "name": undefined_thing
     1 / 0
 import atexit
@@ -160,7 +160,8 @@ assert torch is th is jaxtorch and sys.modules["torch"] is jaxtorch
 assert torch.utils.data is data is jaxtorch.utils.data and torch.version is jaxtorch.version
 assert DataLoader is jaxtorch.utils.data.DataLoader is Again
 assert importlib.import_module("torch.utils") is jaxtorch.utils
-assert jaxtorch.__spec__.name == "jaxtorch" and jaxtorch.utils.data.__spec__.name == "jaxtorch.utils.data"
+assert jaxtorch.__spec__.name == "jaxtorch"
+assert jaxtorch.utils.data.__spec__.name == "jaxtorch.utils.data"
 assert torch.__version__ == torch.version.__version__ == "2.13.0"
 assert importlib.metadata.version("torch") == "2.13.0"
 assert importlib.util.find_spec("torch") and importlib.util.find_spec("torch.not_there") is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import multiprocessing
 import queue
+import random as python_random
 import signal
 import socket
 import threading
@@ -12,8 +13,10 @@ import weakref
 from multiprocessing import connection
 from typing import Any
 
-from jaxtorch import children
-from jaxtorch.utils.data import transport, worker
+import numpy as np
+
+from jaxtorch import children, random
+from jaxtorch.utils.data import seeds, transport, worker
 from jaxtorch.utils.data.fetch import Reading
 
 __all__ = ["ProcessCrew", "ThreadCrew"]
@@ -97,18 +100,19 @@ class ProcessCrew:
         RuntimeError if a worker has died.
         """
         ready = connection.wait([*self._worker_of, *self._sentinels], timeout)  # type: ignore[list-item]
+        dead = [self._sentinels[one] for one in ready if one in self._sentinels]  # type: ignore
         for link in ready:
             if link in self._worker_of:
                 try:
                     return self._worker_of[link], *transport.receive(link)  # type: ignore
                 except (EOFError, ConnectionError):
-                    self._report_death([self._worker_of[link]])  # type: ignore[index]
-        if ready:
-            self._report_death([self._sentinels[sentinel] for sentinel in ready])  # type: ignore
+                    dead.append(self._worker_of[link])  # type: ignore[index]
+        if dead:
+            self._report_death(dead[-1])
         return None
 
-    def _report_death(self, workers: list[int]) -> None:
-        dead = self.processes[workers[0]]
+    def _report_death(self, worker_id: int) -> None:
+        dead = self.processes[worker_id]
         dead.join(_PATIENCE)
         code = dead.exitcode
         if code is not None and code < 0:
@@ -129,8 +133,15 @@ def _work_in_thread(reading, worker_id, num_workers, base_seed, inbox, outbox) -
         dataset = reading.dataset
     mine = copy.copy(reading)
     mine.dataset = dataset
+    seed = base_seed + worker_id
+    rng = worker.ThreadRandom(
+        python_random.Random(seed),
+        random.Generator().manual_seed(seed),
+        np.random.default_rng(seeds.numpy_seed(base_seed, worker_id)),
+    )
+    random.set_thread_generator(rng.torch_generator)
     worker.set_worker_info(
-        worker.WorkerInfo(worker_id, num_workers, base_seed + worker_id, dataset, "thread")
+        worker.WorkerInfo(worker_id, num_workers, seed, dataset, rng, worker_method="thread")
     )
     worker.serve(
         mine,
@@ -154,7 +165,8 @@ def _dismiss_threads(inboxes: list) -> None:
 class ThreadCrew:
     """Worker threads, for what cannot be sent to another process.
 
-    They share the process's ``random`` and ``numpy.random``, which are therefore not seeded anew.
+    The process's own ``random``, ``numpy.random`` and default generator are not seeded for them;
+    ``get_worker_info().rng`` has generators that are.
     """
 
     def __init__(self, reading: Reading, num_workers: int, base_seed: int):

@@ -320,8 +320,9 @@ class _WorkersIterator(_LoaderIterator):
         except portable.NotPortable as reason:
             warnings.warn(
                 f"DataLoader's {self._count} workers are threads, not processes: {reason}. Threads "
-                "share one interpreter and the seeds of random and numpy.random.",
-                stacklevel=5,
+                "share the interpreter, and random, numpy.random and torch's default generator are "
+                "not seeded for each.",
+                stacklevel=4,
             )
             return crews.ThreadCrew(self._reading, self._count, self._base_seed)
         context = self._loader.multiprocessing_context

@@ -1,11 +1,10 @@
-"""Samplers: in which order a DataLoader visits its dataset. Draws are PyTorch's, number for number."""
+"""Samplers: in which order a DataLoader visits its dataset. The draws are PyTorch's own."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Generic, TypeVar
-
 
 from jaxtorch import random
 from jaxtorch.utils.data import seeds, tensors
@@ -49,8 +48,8 @@ class SequentialSampler(Sampler[int]):
 class RandomSampler(Sampler[int]):
     """A random permutation, or with ``replacement`` independent draws; ``num_samples`` of them.
 
-    Without a generator each pass draws one seed from the default generator and then uses a generator
-    of its own: what comes after a pass does not depend on the dataset's length.
+    Without a generator each pass draws one seed from the default generator and then uses one of
+    its own: what comes after a pass does not depend on the dataset's length.
     """
 
     def __init__(
@@ -153,7 +152,7 @@ class WeightedRandomSampler(Sampler[int]):
 
 
 class BatchSampler(Sampler[list[int]]):
-    """Lists of ``batch_size`` indices of another sampler; the short last one unless ``drop_last``."""
+    """Lists of ``batch_size`` indices of a sampler; the short last one unless ``drop_last``."""
 
     def __init__(
         self, sampler: Sampler[int] | Iterable[int], batch_size: int, drop_last: bool

@@ -30,14 +30,16 @@ def integers(high: int, count: int, generator: random.Generator) -> list[int]:
     return random.randint(generator, 0, high, (count,), dtypes.int64).tolist()
 
 
-def seed_worker(base_seed: int, worker_id: int) -> int:
-    """Seed ``random``, ``numpy.random`` and torch in a worker process, as PyTorch does.
+def numpy_seed(base_seed: int, worker_id: int) -> np.ndarray:
+    """A mix of both numbers, lest the streams of neighbouring workers be related."""
+    words = [worker_id, base_seed & 0xFFFFFFFF, base_seed >> 32, 0]
+    return np.random.SeedSequence(words).generate_state(4)
 
-    NumPy's seed is a mix of both numbers, lest the streams of neighbouring workers be related.
-    """
+
+def seed_worker(base_seed: int, worker_id: int) -> int:
+    """Seed ``random``, ``numpy.random`` and torch in a worker process, as PyTorch does."""
     seed = base_seed + worker_id
     python_random.seed(seed)
     random.manual_seed(seed)
-    words = [worker_id, base_seed & 0xFFFFFFFF, base_seed >> 32, 0]
-    np.random.seed(np.random.SeedSequence(words).generate_state(4))
+    np.random.seed(numpy_seed(base_seed, worker_id))
     return seed

@@ -71,7 +71,7 @@ def from_array(array: np.ndarray) -> Tensor:
     dtypes.from_numpy_dtype(array.dtype)  # its TypeError names what torch has
     if getattr(_thread, "defer", False):
         return Deferred(array)  # type: ignore[return-value]
-    return wrap(node_of_numpy(np.ascontiguousarray(array)))
+    return wrap(node_of_numpy(np.asarray(array, order="C")))
 
 
 def to_array(tensor: Tensor) -> np.ndarray:

@@ -48,7 +48,7 @@ class _Pickler(ForkingPickler):
         name = dtypes.from_numpy_dtype(array.dtype).name
         if array.dtype.kind == "V":  # NumPy would copy bfloat16 into the pickle
             array = array.view(np.uint16)
-        return _as_tensor, (np.ascontiguousarray(array), name, requires_grad)
+        return _as_tensor, (np.asarray(array, order="C"), name, requires_grad)
 
 
 def dumps(obj) -> tuple[bytes, list[memoryview]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random as python_random
 import signal
 import socket
 import sys
@@ -13,6 +14,9 @@ from dataclasses import dataclass
 from multiprocessing import connection, parent_process
 from typing import Any
 
+import numpy as np
+
+from jaxtorch import random
 from jaxtorch.utils.data import seeds, transport
 from jaxtorch.utils.data.fetch import Fetcher, Reading
 
@@ -20,13 +24,26 @@ __all__ = ["Ended", "Failure", "Resume", "WorkerInfo", "get_worker_info", "serve
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadRandom:
+    """A worker thread's own generators, as the global ones belong to the process."""
+
+    random_generator: python_random.Random
+    torch_generator: random.Generator
+    numpy_generator: np.random.Generator
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerInfo:
-    """What :func:`get_worker_info` tells: ``dataset`` is this worker's own copy."""
+    """What :func:`get_worker_info` tells: ``dataset`` is this worker's own copy.
+
+    ``rng`` is for worker threads, and None in worker processes, where all that is global is seeded.
+    """
 
     id: int
     num_workers: int
     seed: int
     dataset: Any
+    rng: ThreadRandom | None = None
     worker_method: str = "multiprocessing"
 
 
@@ -65,7 +82,7 @@ class _Message(str):
 
 
 class Failure:
-    """An exception in a worker: its type, and its traceback as text, which travels where frames don't."""
+    """An exception in a worker: its type, and its traceback as text."""
 
     def __init__(self, error: BaseException, where: str):
         self.kind: type[BaseException] = type(error)
@@ -124,7 +141,7 @@ def serve(
 
 
 def _exit_with_parent() -> None:
-    """A parent that was killed closes nothing down: its end is seen here, whatever this one does."""
+    """A parent that was killed closes nothing down: its end is noticed here."""
     parent = parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
