@@ -34,19 +34,20 @@ from jaxtorch.mersenne import advance
 
 __all__ = [
     "Generator", "default_generator", "manual_seed", "seed", "initial_seed", "get_rng_state",
-    "set_rng_state", "fork_rng", "thread_safe_generator", "generator_for", "bernoulli",
+    "set_rng_state", "fork_rng", "thread_safe_generator", "generator_for", "keys_from", "bernoulli",
     "bernoulli_like", "cauchy", "exponential", "geometric", "log_normal", "multinomial", "normal",
     "permutation", "poisson", "randint", "random_", "uniform",
 ]  # fmt: skip
 
 DEFAULT_SEED = 67280421310721  # PyTorch's, for a generator nobody has seeded
 _N = 624
-# torch.get_rng_state()'s bytes: the twister, and the normal kept from the last pair.
+# torch.get_rng_state()'s bytes: the twister, and the normal kept from the last pair. ``calls`` has
+# a place that PyTorch leaves at zero and does not read.
 _STATE = np.dtype(
     {
-        "names": ["seed", "left", "seeded", "next", "key", "normal", "normal_valid"],
-        "formats": ["<u8", "<i4", "<i4", "<u8", ("<u8", (_N,)), "<f8", "<i4"],
-        "offsets": [0, 8, 12, 16, 24, 5024, 5040],
+        "names": ["seed", "left", "seeded", "next", "key", "calls", "normal", "normal_valid"],
+        "formats": ["<u8", "<i4", "<i4", "<u8", ("<u8", (_N,)), "<u8", "<f8", "<i4"],
+        "offsets": [0, 8, 12, 16, 24, 5016, 5024, 5040],
         "itemsize": 5056,
     }
 )
@@ -82,6 +83,7 @@ class Generator:
             self._fresh = True  # nothing drawn yet
             self._behind = 0  # words skipped, that the twister has yet to step over
             self._anchor: bytes | None = None  # its state, hashed, for dropout_seed
+            self._calls = 0  # how many keys for compiled programs it has given
             self.spare_normal: float | None = None
         return self
 
@@ -132,6 +134,13 @@ class Generator:
             self._behind += 2 * numel
         return int.from_bytes(hashlib.blake2b(place, digest_size=8).digest(), "little")
 
+    def call_key(self) -> np.ndarray:
+        """Two fresh words of key for a compiled program; the stream stays where it is."""
+        with self.lock:
+            self._calls += 1
+            place = self._seed.to_bytes(8, "little") + self._calls.to_bytes(8, "little")
+        return np.frombuffer(hashlib.blake2b(place, digest_size=8).digest(), np.uint32)
+
     def snapshot(self) -> tuple:
         """What ``rewind`` takes to come back here. Hold ``lock`` from one to the other."""
         self._catch_up()
@@ -151,6 +160,7 @@ class Generator:
             record["key"] = twister["key"]
             record["next"] = 0 if self._fresh else twister["pos"]
             record["left"] = 1 if self._fresh else _N + 1 - twister["pos"]
+            record["calls"] = self._calls
             if self.spare_normal is not None:
                 record["normal"], record["normal_valid"] = self.spare_normal, 1
         return self.wrap_state(np.frombuffer(record.tobytes(), np.uint8).copy())
@@ -172,7 +182,7 @@ class Generator:
         with self.lock:
             self._seed = int(record["seed"])
             self._fresh = position == 0
-            self._behind, self._anchor = 0, None
+            self._behind, self._anchor, self._calls = 0, None, int(record["calls"])
             self._twister.state = {
                 "bit_generator": "MT19937",
                 "state": {
@@ -197,8 +207,16 @@ def _restore(device: str, state: np.ndarray) -> Generator:
 default_generator = Generator()
 _device_generators: dict = {}  # each accelerator's own, made when first asked for
 _device_seed = DEFAULT_SEED
-_on_manual_seed = []  # what keeps random state of its own (the key of jaxtorch.jit) follows here
-_thread = threading.local()
+
+
+class _Thread(threading.local):
+    """What a thread has of its own."""
+
+    generator: Generator | None = None  # of a DataLoader's worker
+    keys: tuple[_TraceKey, ...] = ()  # of the programs being traced, the innermost last
+
+
+_thread = _Thread()
 
 
 def generator_for(device) -> Generator:
@@ -231,8 +249,6 @@ def seed() -> int:
 def _follow() -> None:
     chosen = default_generator.initial_seed()
     seed_devices(chosen)
-    for notify in _on_manual_seed:
-        notify(chosen)
 
 
 def seed_devices(seed: int) -> None:
@@ -290,4 +306,55 @@ def set_thread_generator(generator: Generator | None) -> None:
 
 def thread_safe_generator() -> Generator | None:
     """The generator of a DataLoader's worker thread; None elsewhere, where the default serves."""
-    return getattr(_thread, "generator", None)
+    return _thread.generator
+
+
+# -- inside a JAX trace ---------------------------------------------------------------------------
+
+
+class _TraceKey:
+    __slots__ = ("key", "used")
+
+    def __init__(self, key):
+        self.key, self.used = key, 0
+
+
+def next_call_seed() -> np.ndarray:
+    """Words of key for one call of a compiled program: an argument of it, for ``keys_from``."""
+    return default_generator.call_key()
+
+
+@contextlib.contextmanager
+def keys_from(words):
+    """What is drawn inside, in a function that JAX traces, is drawn with keys made of this one.
+
+    ``words``: a ``jax.random`` key, or two words as ``next_call_seed`` gives them. ``jaxtorch.jit``
+    does this by itself; in a bare ``jax.jit`` it takes a key from the function's arguments.
+    """
+    import jax
+
+    if jax.dtypes.issubdtype(words.dtype, jax.dtypes.prng_key):
+        key = words
+    else:
+        key = jax.random.wrap_key_data(words, impl="threefry2x32")
+    before = _thread.keys
+    _thread.keys = (*before, _TraceKey(key))
+    try:
+        yield
+    finally:
+        _thread.keys = before
+
+
+def trace_key():
+    """A ``jax.random`` key for one draw inside a trace."""
+    import jax
+
+    if not _thread.keys:
+        raise RuntimeError(
+            "a random operation inside jax.jit would draw once, while it is traced, and give the "
+            "same numbers on every call: use jaxtorch.jit, which hands each call a fresh key, or "
+            "give jax.jit a key as an argument and draw under jaxtorch.random.keys_from(key)"
+        )
+    source = _thread.keys[-1]
+    source.used += 1
+    return jax.random.fold_in(source.key, source.used)
