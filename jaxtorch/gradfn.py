@@ -84,7 +84,7 @@ class AccumulateGrad:
         self._node = node
 
     def name(self) -> str:
-        return "struct torch::autograd::AccumulateGrad"
+        return "torch::autograd::AccumulateGrad"
 
     @property
     def variable(self):
