@@ -9,6 +9,7 @@ from jaxtorch.optim.adamax import Adamax
 from jaxtorch.optim.adamw import AdamW
 from jaxtorch.optim.asgd import ASGD
 from jaxtorch.optim.from_optax import OptaxOptimizer, from_optax
+from jaxtorch.optim.lbfgs import LBFGS
 from jaxtorch.optim.muon import Muon
 from jaxtorch.optim.nadam import NAdam
 from jaxtorch.optim.optimizer import Optimizer
@@ -25,6 +26,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "LBFGS",
     "Muon",
     "NAdam",
     "Optimizer",

@@ -22,7 +22,7 @@ def weak(number: Number) -> Number:
     """
     if isinstance(number, int | float):
         return number
-    widest = jnp.dtype(float)
+    widest = jnp.result_type(float)
     array = jnp.asarray(number).astype(widest)
     return jax.lax.convert_element_type_p.bind(
         array, new_dtype=widest, weak_type=True, sharding=None

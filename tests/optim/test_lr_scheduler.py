@@ -127,7 +127,9 @@ def test_a_tensor_learning_rate_is_written_into():
 
 def test_resuming_needs_the_initial_rate():
     optimizer = optimizer_of_two_groups()
-    with pytest.raises(KeyError, match="param 'initial_lr' is not specified in param_groups\\[0\\]"):
+    with pytest.raises(
+        KeyError, match="param 'initial_lr' is not specified in param_groups\\[0\\]"
+    ):
         lr_scheduler.StepLR(optimizer, 3, last_epoch=4)
     for group in optimizer.param_groups:
         group["initial_lr"] = 0.1

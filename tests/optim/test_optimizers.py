@@ -44,7 +44,7 @@ def close(found, wanted, name: str) -> None:
 @every_case
 def test_a_step_is_pytorchs(case):
     name, options = case
-    wanted = stored(case_id(case))
+    wanted = dict(stored(case_id(case)))
     params = [torch.nn.Parameter(torch.tensor(p)) for p in beginnings(name)]
     optimizer = getattr(torch.optim, name)(params, **options)
     rows = []

@@ -245,7 +245,7 @@ def test_a_real_model_learns():
     [
         (lambda p: torch.optim.SGD([]), ValueError, "optimizer got an empty parameter list"),
         (lambda p: torch.optim.SGD(p), TypeError, "should be an iterable of Tensors or dicts"),
-        (lambda p: torch.optim.SGD({p}), TypeError, "Please use a list instead"),
+        (lambda p: torch.optim.SGD([{"params": {p}}]), TypeError, "Please use a list instead"),
         (lambda p: torch.optim.SGD([1.0]), TypeError, "one of the params is float"),
         (lambda p: torch.optim.SGD([p * 2]), ValueError, "can't optimize a non-leaf Tensor"),
         (lambda p: torch.optim.SGD([p], lr=-1), ValueError, "Invalid learning rate: -1"),

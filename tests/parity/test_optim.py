@@ -82,7 +82,9 @@ def test_pytorchs_state_dict_is_loaded(case):
         our_optimizer.step()
     for a, b in zip(ours, theirs, strict=True):
         close(a, b, name)
-    assert our_optimizer.state_dict()["param_groups"] == their_optimizer.state_dict()["param_groups"]
+    assert (
+        our_optimizer.state_dict()["param_groups"] == their_optimizer.state_dict()["param_groups"]
+    )
 
 
 @pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop", "Adagrad", "Adamax", "NAdam", "Rprop"])
@@ -103,7 +105,7 @@ def test_other_dtypes(name, dtype):
 
 BAD = [
     lambda t, p: t.optim.SGD([]),
-    lambda t, p: t.optim.SGD({p}),
+    lambda t, p: t.optim.SGD([{"params": {p}}]),
     lambda t, p: t.optim.SGD([1.0]),
     lambda t, p: t.optim.SGD([p * 2]),
     lambda t, p: t.optim.SGD([p], lr=-1),

@@ -1,4 +1,4 @@
-"""Ask real torch for the numbers that tests/optim compares with: python tests/reference/make_optim.py"""
+"""Ask real torch for the numbers of tests/optim: python tests/reference/make_optim.py"""
 
 import json
 import sys
