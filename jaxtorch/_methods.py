@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from jaxtorch.engine.handles import Handles
 from jaxtorch.ops import (
+    activation,
     arithmetic,
     bitwise,
     blas,
@@ -422,6 +423,14 @@ class TensorMethods:
     mvlgamma_ = special.multigammaln.inplace
     polygamma = special.polygamma_of
     polygamma_ = inplace(special.polygamma_of)
+
+    # --- activation -----------------------------------------------------------------------------
+    hardshrink = activation.hardshrink
+    log_softmax = activation.log_softmax
+    prelu = activation.prelu
+    relu = activation.relu
+    relu_ = activation.relu.inplace
+    softmax = activation.softmax
 
     # --- conversion -----------------------------------------------------------------------------
     bfloat16 = conversion.bfloat16

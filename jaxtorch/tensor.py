@@ -12,21 +12,22 @@ import weakref
 import jax
 import numpy as np
 
-from jaxtorch import devices, dtypes, engine
+from jaxtorch import dtypes, engine
 from jaxtorch._methods import TensorMethods
+from jaxtorch._queries import TensorQueries
 from jaxtorch.engine import backward as engine_backward
 from jaxtorch.engine import lens
-from jaxtorch.engine.backward import FREED, Grad, emit
-from jaxtorch.engine.graph import STATE, Node, concrete
+from jaxtorch.engine.aliases import Redirect, alias, cast
+from jaxtorch.engine.backward import Grad
+from jaxtorch.engine.graph import STATE, Node
 from jaxtorch.engine.handles import Handles, TensorBase, jax_device, node_of_array, node_of_numpy
-from jaxtorch.engine.kernels import KERNELS, Kernel
 from jaxtorch.engine.trace import current_trace, is_traced
-from jaxtorch.gradfn import AccumulateGrad, GradFn
+from jaxtorch.gradfn import GradFn
 
 _new = object.__new__
 
 
-class Tensor(TensorMethods, TensorBase):
+class Tensor(TensorQueries, TensorMethods, TensorBase):
     """An n-dimensional array with PyTorch's methods.
 
     ``Tensor(data)`` is torch's legacy constructor (``Tensor(2, 3)``: sizes; ``Tensor([1, 2])``: data,
@@ -212,111 +213,6 @@ class Tensor(TensorMethods, TensorBase):
 
     def tolist(self):
         return self._host().tolist()
-
-    # -- what it is ---------------------------------------------------------------------------
-
-    @property
-    def shape(self):
-        return (self._node if self._base is None else self._read()).aval.shape
-
-    @property
-    def dtype(self):
-        return self._node.aval.dtype
-
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
-
-    @property
-    def device(self):
-        return devices.device(self._node.aval.place)
-
-    def size(self, dim: int | None = None):
-        shape = self.shape
-        if dim is None:
-            return shape
-        try:
-            return shape[dim]
-        except IndexError:
-            n = len(shape)
-            raise IndexError(
-                f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})"
-            ) from None
-
-    def dim(self) -> int:
-        return len(self.shape)
-
-    ndimension = dim
-
-    def numel(self) -> int:
-        return self.shape.numel()
-
-    nelement = numel
-
-    def element_size(self) -> int:
-        return self.dtype.itemsize
-
-    @property
-    def itemsize(self) -> int:
-        return self.dtype.itemsize
-
-    @property
-    def nbytes(self) -> int:
-        return self.numel() * self.dtype.itemsize
-
-    def __len__(self) -> int:
-        shape = self.shape
-        if not shape:
-            raise TypeError("len() of a 0-d tensor")
-        return shape[0]
-
-    def __iter__(self):
-        if not self.shape:
-            raise TypeError("iteration over a 0-d tensor")
-        return iter(self.unbind(0))
-
-    def __contains__(self, element) -> bool:
-        return bool((self == element).any())
-
-    def __bool__(self) -> bool:
-        if self.numel() > 1:
-            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
-        if not self.numel():
-            raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
-        return bool(self.item())
-
-    def __int__(self) -> int:
-        return int(self.item())
-
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __complex__(self) -> complex:
-        return complex(self.item())
-
-    def __index__(self) -> int:
-        value = self.item()
-        if not isinstance(value, int):
-            raise TypeError("only integer tensors of a single element can be converted to an index")
-        return int(value)
-
-    def __repr__(self) -> str:
-        from jaxtorch.printing import tensor_repr
-
-        node = self._read()
-        name = None
-        if node.requires_grad and not self.is_leaf:
-            name = self.grad_fn.name()
-        return tensor_repr(
-            np.asarray(engine.force(node)), node.aval.dtype, device=node.aval.place,
-            requires_grad=node.requires_grad, grad_fn_name=name,
-            default_dtype=dtypes.get_default_dtype(),
-        )  # fmt: skip
-
-    def __format__(self, spec: str) -> str:
-        if self.dim() == 0 and not is_traced(self._read()):
-            return self.item().__format__(spec)
-        return object.__format__(self, spec)
 
     # -- autograd -----------------------------------------------------------------------------
 
@@ -511,19 +407,6 @@ class Detached(Tensor):
         return self
 
 
-class Redirect:
-    """Autograd edges of a value written outside autograd: gradients go to the value it replaced."""
-
-    __slots__ = ("inputs",)
-    keeps = True
-
-    def __init__(self, old: Node):
-        self.inputs = (old,)
-
-    def gradients(self, cotangent):
-        return [cotangent]
-
-
 # ---------------------------------------------------------------------------------------------
 
 
@@ -554,26 +437,6 @@ def wrap_view(node: Node, viewed: Tensor, op, statics: dict, extras: tuple) -> T
         t._steps = (*viewed._steps, (op, statics, extras))
         t._seen = base._version
     return t
-
-
-def alias(node: Node) -> Node:
-    """Another node of the same value, without its history."""
-    if node.value is not None:
-        return concrete(node.value, node.aval)
-    key = ("alias", node.aval)
-    kernel = KERNELS.get(key)
-    if kernel is None:
-        kernel = KERNELS[key] = Kernel(
-            "alias", None, None, (node.aval,), lambda _, x: x, out=node.aval, nondiff=True
-        )
-        kernel.passes = True
-    return emit(kernel, (node,), False)
-
-
-def cast(node: Node, to) -> Node:
-    """``node`` as another dtype, differentiably."""
-    kernel = lens.cast_kernel(lens.plain_avals((node,))[0], to)
-    return emit(kernel, (node,), STATE.grad and node.requires_grad and kernel.carries_grad)
 
 
 def assign_out(result: Tensor, out: Tensor) -> Tensor:
@@ -632,4 +495,3 @@ Handles.wrap = wrap
 Handles.wrap_view = wrap_view
 Handles.assign_out = assign_out
 Handles.to_place = to_place
-__all__ = ["Tensor", "FREED", "AccumulateGrad"]

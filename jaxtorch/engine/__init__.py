@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from jaxtorch.engine.evaluate import Policy, evaluate, evaluate_all, force, read_checks
+from jaxtorch.engine import inspect
+from jaxtorch.engine.evaluate import Policy, evaluate_all, force, read_checks
+from jaxtorch.engine.evaluate import evaluate as _evaluate
 from jaxtorch.engine.graph import Number
 from jaxtorch.engine.inspect import explain, stats
 from jaxtorch.engine.kernels import KERNELS, Kernel
 
-__all__ = ["call", "evaluate", "evaluate_all", "explain", "flush", "force", "stats", "Policy"]
+__all__ = ["call", "evaluate_all", "explain", "flush", "force", "inspect", "stats", "Policy"]
 
 
 def call(fn, key, tensors, scalars=(), donates=()):
@@ -51,5 +53,5 @@ def flush(tensors) -> None:
     """Evaluate what is pending with ``tensors``: the end of ``optimizer.step()``."""
     pending = [t._node for t in tensors if t._node.value is None]
     if pending:
-        evaluate(pending)
+        _evaluate(pending)
     read_checks(block=False)

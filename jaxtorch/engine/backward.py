@@ -7,7 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from jaxtorch.engine import evaluate
+from jaxtorch.engine import evaluate, foresight
 from jaxtorch.engine.graph import FREED, NOTHING, STATE, Aval, Node, Number, concrete, record
 from jaxtorch.engine.kernels import KERNELS, Kernel
 from jaxtorch.engine.trace import is_traced
@@ -220,6 +220,13 @@ def backward(roots, cotangents, *, retain_graph: bool, create_graph: bool, captu
     for one that was not reached.
     """
     order = _reachable(roots)
+    plain = capture is None and only is None and not create_graph and len(roots) == 1
+    if plain and roots[0].value is not None and _is_ones(cotangents[0]):
+        foreseen = foresight.take(roots[0], order)
+        if foreseen is not None:
+            _hand_out(foreseen, order, retain_graph)
+            return None
+        foresight.note_backward(roots[0])
     wanted = None
     if capture is not None or only is not None:
         keys = set(capture if capture is not None else only)
@@ -258,6 +265,34 @@ def backward(roots, cotangents, *, retain_graph: bool, create_graph: bool, captu
     if capture is not None:
         return [caught.get(key) for key in capture]
     return None
+
+
+def _is_ones(cotangent: Node) -> bool:
+    return cotangent.kernel is not None and cotangent.kernel.name == "ones"
+
+
+def _gradients_beforehand(root: Node) -> dict | None:
+    """The gradients of all leaves below ``root``, recorded before anybody asks (Grad -> Tensor)."""
+    order = _reachable([root])
+    if not order or foresight.watched(order):
+        return None
+    leaves = list({n.meta: None for n in order if is_leaf(n)})
+    grads = backward(
+        [root], [ones_like(root)], retain_graph=True, create_graph=False, capture=leaves
+    )
+    return {m: Handles.wrap(g) for m, g in zip(leaves, grads, strict=True) if g is not None}
+
+
+foresight.gradients = _gradients_beforehand
+
+
+def _hand_out(grads: dict, order: list[Node], retain_graph: bool) -> None:
+    """Accumulate gradients that were computed beforehand."""
+    for meta, grad in grads.items():
+        accumulate(meta, grad._node, create_graph=False)
+    if not retain_graph:
+        for node in order:
+            free(node)
 
 
 def _cut(roots, order) -> None:

@@ -17,7 +17,7 @@ import jax
 import numpy as np
 from jax._src.core import trace_state_clean
 
-from jaxtorch.engine import graph, inspect
+from jaxtorch.engine import foresight, graph, inspect
 from jaxtorch.engine.graph import FREED, NOTHING, Node, Number
 from jaxtorch.engine.lowering import COMPLEXES, FLOATS, INTS, NONE, lower
 
@@ -29,7 +29,10 @@ MOST_STRUCTURES = 4096  # the least recently used is forgotten past it, with its
 class Structure:
     """What is known of groups with one key."""
 
-    __slots__ = ("key", "nodes", "programs", "seen", "streak", "tick", "seconds", "estimate", "sites")
+    __slots__ = (
+        "key", "nodes", "programs", "seen", "streak", "tick", "seconds", "estimate", "sites", "backed",
+        "foreseen", "wasted",
+    )  # fmt: skip
 
     def __init__(self, key, nodes: int, estimate: float):
         self.key = key
@@ -40,6 +43,10 @@ class Structure:
         self.tick = -9
         self.seconds = 0.0  # spent interpreting it
         self.estimate = estimate  # of the seconds that compiling it takes
+        self.sites: list = []  # its kernels and where they were called, for explain()
+        self.backed: set[int] = set()  # roots that were backpropagated after a look (foresight.py)
+        self.foreseen = None
+        self.wasted = 0
 
 
 class Program:
@@ -72,12 +79,15 @@ class Policy:
     tick = 0
 
 
-def should_compile(structure: Structure, unseen: int) -> bool:
-    """Compile now? ``unseen`` kernels of the structure have been in no structure before."""
+def should_compile(structure: Structure, unseen: int, uncompiled: int) -> bool:
+    """Compile now? ``unseen`` kernels of the structure have been in no structure before, and
+    ``uncompiled`` ones would have to be compiled by themselves to interpret it."""
     if Policy.force:
         return Policy.force == "compile"
     if structure.nodes > Policy.largest:
         return False
+    if uncompiled * Policy.kernel >= structure.estimate:
+        return True
     if structure.seen == 1 and unseen:
         # Interpreting means compiling those kernels one by one, and later the whole all the same.
         return unseen * Policy.kernel > 0.4 * structure.estimate
@@ -98,17 +108,19 @@ def _note_sighting(structure: Structure) -> None:
 def force(node: Node):
     """The value of ``node``, computed now if need be."""
     if node.value is None:
-        evaluate((node,))
+        evaluate((node,), look=True)
     read_checks(block=False)
     return node.value
 
 
-def evaluate(roots) -> None:
-    """Compute ``roots`` and every other node with a live handle that hangs together with them."""
+def evaluate(roots, look: bool = False) -> None:
+    """Compute ``roots`` and every other node with a live handle that hangs together with them.
+
+    ``look`` tells somebody's look at a value from the end of a step."""
     with LOCK, _outside_traces():
         for root in roots:
             if root.value is None:
-                _evaluate_group(root)
+                _evaluate_group(root, look)
 
 
 @contextlib.contextmanager
@@ -203,24 +215,34 @@ def _wire(nodes):
     return tuple(key), index, leaves, (bool(floats), bool(ints), bool(complexes))
 
 
-def _evaluate_group(root: Node) -> None:
+def _evaluate_group(root: Node, look: bool) -> None:
     group = root.group
     nodes, wanted = _needed(root)
+    key, index, leaves, packs = _wire(nodes)
+    structure = STRUCTURES.get(key)
+    foreseen = bool(
+        look and structure is not None and structure.backed and foresight.foresee(structure, nodes)
+    )
+    if foreseen:
+        group = root.group
+        nodes, wanted = _needed(root)
+        key, index, leaves, packs = _wire(nodes)
+        structure, look = STRUCTURES.get(key), False
     if group is not None:
         group.dissolve()
-    key, index, leaves, packs = _wire(nodes)
     positions = tuple([index[n] for n in wanted])
-    structure = STRUCTURES.get(key)
     if structure is None:
         structure = _first_sight(key, nodes)
     else:
         STRUCTURES.move_to_end(key)
+    if look:
+        foresight.note_look(structure, wanted, positions)
     inspect.COUNTS.evaluations += 1
     program = structure.programs.get(positions) or _serving(structure, positions)
     if program is None:
         unseen = _mark_seen(nodes)
         _note_sighting(structure)
-        if not should_compile(structure, unseen):
+        if not (foreseen or should_compile(structure, unseen, _uncompiled(nodes))):
             started = time.perf_counter()
             _interpret(nodes)
             structure.seconds += time.perf_counter() - started
@@ -258,6 +280,10 @@ def _mark_seen(nodes) -> int:
             kernel.seen = True
             unseen += not kernel.trivial
     return unseen
+
+
+def _uncompiled(nodes) -> int:
+    return len({k for n in nodes if not (k := n.kernel).trivial and k._compiled is None})
 
 
 # ---------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect as pyinspect
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -27,11 +27,23 @@ from jaxtorch.ops import _result_type
 
 __all__ = ["Array", "Arrays", "Mask", "Operand", "Scalar", "check", "index_dtype", "op", "view"]
 
-# What a parameter of a body is (see DESIGN, "ops"): the names are read, never the objects.
-Array = Any
-Arrays = Any
-Operand = Any
-Scalar = Any
+# What a parameter of a body is (see DESIGN, "ops"): only the names are read.
+if TYPE_CHECKING:
+    Array = Arrays = Operand = Scalar = Any
+else:
+
+    class Array:
+        """A Tensor; the body gets its array."""
+
+    class Arrays:
+        """A sequence of Tensors; the body gets a tuple of arrays."""
+
+    class Operand:
+        """A Tensor or a Python number; the body gets an array, cast as ``promote`` says."""
+
+    class Scalar:
+        """A Python number, an input of the program and never a constant in it."""
+
 Mask = Any
 
 
@@ -153,6 +165,11 @@ def lift(operation: Op, position: int, x):
         f"{operation.name}(): argument '{name}' (position {position + 1}) must be "
         f"{'Number' if kind == 'Scalar' else 'Tensor'}, not {type(x).__name__}"
     )
+
+
+def is_operand(x) -> bool:
+    """Whether ``lift`` takes x for an Operand."""
+    return isinstance(x, (TensorBase, jax.Array, np.ndarray, np.generic, int, float, complex))
 
 
 def lift_many(operation: Op, position: int, xs) -> tuple:
@@ -320,23 +337,25 @@ def _decorate(body, out, **declared):
     function.__wrapped__ = body
     function.op = operation
     function.body = body
-    function.inplace = _inplace(function)
+    function.inplace = inplace(function)
     return function
 
 
-def _inplace(function):
-    def inplace(self, *args, **kwargs):
+def inplace(function):
+    """The in-place method of a function: what it returns becomes the value of its first argument."""
+
+    def write(self, *args, **kwargs):
         return self._write(function(self, *args, **kwargs))
 
-    inplace.__name__ = inplace.__qualname__ = function.__name__.strip("_") + "_"
-    inplace.__doc__ = f"In-place form of ``{function.__name__}``."
-    inplace.__module__ = function.__module__
-    return inplace
+    write.__name__ = write.__qualname__ = function.__name__.strip("_") + "_"
+    write.__doc__ = f"In-place form of ``{function.__name__}``."
+    write.__module__ = function.__module__
+    return write
 
 
 def _wrapper(operation: Op, signature, out: bool):
     scope = {
-        "OP": operation, "CLASSES": Handles.classes, "lift": lift, "lift_many": lift_many,
+        "__name__": __name__, "OP": operation, "CLASSES": Handles.classes, "lift": lift, "lift_many": lift_many,
         "get": KERNELS.get, "slow": slow, "MODES": MODES, "STATE": STATE, "record": record,
         "finish_many": finish_many, "site": site, "H": Handles,
     }  # fmt: skip

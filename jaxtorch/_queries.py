@@ -1,0 +1,153 @@
+"""What a Tensor is: its shape, dtype and place, and how Python asks for them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from jaxtorch import devices, dtypes, engine
+from jaxtorch.engine.graph import Node
+from jaxtorch.engine.trace import is_traced
+from jaxtorch.printing import tensor_repr
+
+
+class TensorQueries:
+    """What Tensor answers without computing anything (but for Python's own conversions)."""
+
+    __slots__ = ()
+    _node: Node
+    is_sparse = is_quantized = is_mkldnn = is_nested = is_meta = is_sparse_csr = False
+    is_mps = is_xpu = is_ipu = is_vulkan = is_mtia = is_hpu = False
+
+    # -- what it is ---------------------------------------------------------------------------
+
+    @property
+    def shape(self):
+        return (self._node if self._base is None else self._read()).aval.shape
+
+    @property
+    def dtype(self):
+        return self._node.aval.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def device(self):
+        return devices.device(self._node.aval.place)
+
+    def size(self, dim: int | None = None):
+        shape = self.shape
+        if dim is None:
+            return shape
+        try:
+            return shape[dim]
+        except IndexError:
+            n = len(shape)
+            raise IndexError(
+                f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})"
+            ) from None
+
+    def dim(self) -> int:
+        return len(self.shape)
+
+    ndimension = dim
+
+    def numel(self) -> int:
+        return self.shape.numel()
+
+    nelement = numel
+
+    def element_size(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.numel() * self.dtype.itemsize
+
+    def __len__(self) -> int:
+        shape = self.shape
+        if not shape:
+            raise TypeError("len() of a 0-d tensor")
+        return shape[0]
+
+    def __iter__(self):
+        if not self.shape:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+    def __contains__(self, element) -> bool:
+        return bool((self == element).any())
+
+    def __bool__(self) -> bool:
+        if self.numel() > 1:
+            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+        if not self.numel():
+            raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
+        return bool(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        value = self.item()
+        if not isinstance(value, int):
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(value)
+
+    def __repr__(self) -> str:
+        node = self._read()
+        name = None
+        if node.requires_grad and not self.is_leaf:
+            name = self.grad_fn.name()
+        return tensor_repr(
+            np.asarray(engine.force(node)), node.aval.dtype, device=node.aval.place,
+            requires_grad=node.requires_grad, grad_fn_name=name,
+            default_dtype=dtypes.get_default_dtype(),
+        )  # fmt: skip
+
+    def __format__(self, spec: str) -> str:
+        if self.dim() == 0 and not is_traced(self._read()):
+            return self.item().__format__(spec)
+        return object.__format__(self, spec)
+
+    @property
+    def is_cuda(self) -> bool:
+        return self._node.aval.place.startswith("cuda")
+
+    @property
+    def is_cpu(self) -> bool:
+        return self._node.aval.place.startswith("cpu")
+
+    def get_device(self) -> int:
+        """The index of the device, -1 for the CPU."""
+        index = self.device.index
+        return -1 if self.is_cpu or index is None else index
+
+    def is_floating_point(self) -> bool:
+        return self.dtype.is_floating_point
+
+    def is_complex(self) -> bool:
+        return self.dtype.is_complex
+
+    def is_signed(self) -> bool:
+        return self.dtype.is_signed
+
+    def is_inference(self) -> bool:
+        return False
+
+    def is_pinned(self, device=None) -> bool:
+        return False
+
+    def is_shared(self) -> bool:
+        return False
