@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from jaxtorch.autograd import no_grad
 from jaxtorch.nn.modules import _hooks
+from jaxtorch.nn.modules._members import own_members
 from jaxtorch.nn.parameter import Parameter
 from jaxtorch.tensor import Tensor
 
@@ -75,19 +76,11 @@ def state_dict(self, *args, destination=None, prefix: str = "", keep_vars: bool 
 def save_to_state_dict(self, destination: dict, prefix: str, keep_vars: bool) -> None:
     """Put this module's own tensors, not its children's, into ``destination``."""
     transient = self._non_persistent_buffers_set
-    for name, kind in self._kinds.items():
-        if kind == "parameter":
-            _save(destination, prefix + name, self.__dict__[name], keep_vars)
-    for name, kind in self._kinds.items():
-        if kind == "buffer" and name not in transient:
-            _save(destination, prefix + name, self.__dict__[name], keep_vars)
+    for name, tensor in own_members(self, "parameter") + own_members(self, "buffer"):
+        if tensor is not None and name not in transient:
+            destination[prefix + name] = tensor if keep_vars else tensor.detach()
     if _overrides(self, "get_extra_state"):
         destination[prefix + EXTRA_STATE] = self.get_extra_state()
-
-
-def _save(destination: dict, key: str, tensor: Tensor | None, keep_vars: bool) -> None:
-    if tensor is not None:
-        destination[key] = tensor if keep_vars else tensor.detach()
 
 
 def _overrides(module, method: str) -> bool:
@@ -174,12 +167,8 @@ def load_from_state_dict(
     for hook in self._load_state_dict_pre_hooks.values():
         hook(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
     transient = self._non_persistent_buffers_set
-    local = {
-        name: self.__dict__[name]
-        for wanted in ("parameter", "buffer")
-        for name, kind in self._kinds.items()
-        if kind == wanted and name not in transient and self.__dict__[name] is not None
-    }
+    members = own_members(self, "parameter") + own_members(self, "buffer")
+    local = {k: v for k, v in members if v is not None and k not in transient}
     assign = local_metadata.get("assign_to_params_buffers", False)
     for name, target in local.items():
         key = prefix + name

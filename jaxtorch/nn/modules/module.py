@@ -8,7 +8,7 @@ registered, as what, in which order; ``_parameters``, ``_buffers`` and ``_module
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import flax.nnx
@@ -19,6 +19,7 @@ from jaxtorch.autograd import no_grad
 from jaxtorch.nn.modules import _flaxview, _hooks, _state_dict
 from jaxtorch.nn.modules._hooks import *  # noqa: F403  (torch.nn.modules.module's own names)
 from jaxtorch.nn.modules._hooks import HookDict
+from jaxtorch.nn.modules._members import members, own_members
 from jaxtorch.nn.modules._moving import MovingMethods
 from jaxtorch.nn.parameter import Buffer, Parameter
 from jaxtorch.tensor import Tensor
@@ -27,8 +28,6 @@ __all__ = ["Module", *_hooks.__all__]
 
 # How foreign layers become modules when they are assigned to one: (type, wrap). interop fills it.
 adapters: list[tuple[type, Callable[[Any], Module]]] = []
-
-_MISSING = object()
 
 
 class _Meta(ModuleMeta):
@@ -42,76 +41,6 @@ class _Meta(ModuleMeta):
 
     __instancecheck__ = type.__instancecheck__
     __subclasscheck__ = type.__subclasscheck__
-
-
-class Members(MutableMapping):
-    """``_parameters``, ``_buffers`` or ``_modules``: what a module has registered as one kind."""
-
-    __slots__ = ("_module", "_kind")
-
-    def __init__(self, module: Module, kind: str):
-        self._module = module
-        self._kind = kind
-
-    def __getitem__(self, name: str):
-        if self._module._kinds.get(name) != self._kind:
-            raise KeyError(name)
-        return self._module.__dict__[name]
-
-    def __setitem__(self, name: str, value) -> None:
-        self._module._register(self._kind, name, value)
-
-    def __delitem__(self, name: str) -> None:
-        self[name]
-        self._module._unregister(name)
-
-    def __contains__(self, name) -> bool:
-        return self._module._kinds.get(name) == self._kind
-
-    def __iter__(self) -> Iterator[str]:
-        kind = self._kind
-        return (name for name, k in self._module._kinds.items() if k == kind)
-
-    def __len__(self) -> int:
-        return list(self._module._kinds.values()).count(self._kind)
-
-    def items(self):
-        kind, own = self._kind, self._module.__dict__
-        return [(name, own[name]) for name, k in self._module._kinds.items() if k == kind]
-
-    def values(self):
-        kind, own = self._kind, self._module.__dict__
-        return [own[name] for name, k in self._module._kinds.items() if k == kind]
-
-    def copy(self) -> dict:
-        return dict(self.items())
-
-    __copy__ = copy
-
-    def move_to_end(self, name: str, last: bool = True) -> None:
-        kinds = self._module._kinds
-        rest = [(n, k) for n, k in kinds.items() if n != name]
-        moved = [(name, kinds[name])]
-        kinds.clear()
-        kinds.update(rest + moved if last else moved + rest)
-
-    def __repr__(self) -> str:
-        return repr(dict(self.items()))
-
-
-def _members(kind: str) -> property:
-    def get(self) -> Members:
-        if "_kinds" not in self.__dict__:
-            raise AttributeError(f"'{type(self).__name__}' object has no attribute '_{kind}s'")
-        return Members(self, kind)
-
-    def replace(self, members) -> None:
-        for name in list(get(self)):
-            self._unregister(name)
-        for name, value in dict(members).items():
-            self._register(kind, name, value)
-
-    return property(get, replace, doc=f"Name to {kind}, in order of registration; live.")
 
 
 class Module(MovingMethods, _flaxview.FlaxView, flax.nnx.Module, metaclass=_Meta):
@@ -140,9 +69,9 @@ class Module(MovingMethods, _flaxview.FlaxView, flax.nnx.Module, metaclass=_Meta
     _load_state_dict_pre_hooks = HookDict()
     _load_state_dict_post_hooks = HookDict()
 
-    _parameters = _members("parameter")
-    _buffers = _members("buffer")
-    _modules = _members("module")
+    _parameters = members("parameter")
+    _buffers = members("buffer")
+    _modules = members("module")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if not self.call_super_init and (args or kwargs):
@@ -388,7 +317,7 @@ class Module(MovingMethods, _flaxview.FlaxView, flax.nnx.Module, metaclass=_Meta
         if remove_duplicate:
             memo.add(self)
         yield prefix, self
-        for name, child in self._modules.items():
+        for name, child in own_members(self, "module"):
             if child is not None:
                 yield from child.named_modules(
                     memo, f"{prefix}.{name}" if prefix else name, remove_duplicate
@@ -401,7 +330,7 @@ class Module(MovingMethods, _flaxview.FlaxView, flax.nnx.Module, metaclass=_Meta
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The direct submodules, each once."""
         memo = set()
-        for name, child in self._modules.items():
+        for name, child in own_members(self, "module"):
             if child is not None and child not in memo:
                 memo.add(child)
                 yield name, child
@@ -418,25 +347,21 @@ class Module(MovingMethods, _flaxview.FlaxView, flax.nnx.Module, metaclass=_Meta
         remove_duplicate: bool = True,
     ) -> Iterator[tuple[str, Any]]:
         seen = set()
-        modules = (
-            self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
-            if recurse
-            else [(prefix, self)]
-        )
+        modules = [(prefix, self)]
+        if recurse:
+            modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
         for path, module in modules:
+            start = f"{path}." if path else ""
             for name, member in get_members_fn(module):
-                if member is None or id(member) in seen:
-                    continue
-                if remove_duplicate:
-                    seen.add(id(member))
-                yield (f"{path}.{name}" if path else name), member
+                if member is not None and id(member) not in seen:
+                    if remove_duplicate:
+                        seen.add(id(member))
+                    yield start + name, member
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
-        return self._named_members(
-            lambda module: module._parameters.items(), prefix, recurse, remove_duplicate
-        )
+        return self._named_members(_own_parameters, prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         for _, param in self.named_parameters(recurse=recurse):
@@ -445,9 +370,7 @@ class Module(MovingMethods, _flaxview.FlaxView, flax.nnx.Module, metaclass=_Meta
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
-        return self._named_members(
-            lambda module: module._buffers.items(), prefix, recurse, remove_duplicate
-        )
+        return self._named_members(_own_buffers, prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         for _, buffer in self.named_buffers(recurse=recurse):
@@ -602,6 +525,14 @@ class Module(MovingMethods, _flaxview.FlaxView, flax.nnx.Module, metaclass=_Meta
         memo[id(self)] = twin
         twin.__setstate__(copy.deepcopy(self.__getstate__(), memo))
         return twin
+
+
+def _own_parameters(module: Module) -> list[tuple[str, Parameter | None]]:
+    return own_members(module, "parameter")
+
+
+def _own_buffers(module: Module) -> list[tuple[str, Tensor | None]]:
+    return own_members(module, "buffer")
 
 
 _CALL_HOOKS = [k for k, v in vars(Module).items() if isinstance(v, HookDict) and v.calls]

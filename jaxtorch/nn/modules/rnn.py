@@ -9,6 +9,7 @@ from jaxtorch.nn import init
 from jaxtorch.nn.modules.module import Module
 from jaxtorch.nn.parameter import blank
 from jaxtorch.nn.utils.rnn import PackedSequence
+from jaxtorch.ops import recurrent
 from jaxtorch.tensor import Tensor
 
 __all__ = ["GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNBase", "RNNCell", "RNNCellBase"]
@@ -134,8 +135,6 @@ class RNNBase(Module):
         return input.new_zeros(self._state_shape(batch, self.hidden_size))
 
     def _run(self, input: Tensor, hx, batch_sizes: Tensor | None):
-        from jaxtorch.ops import recurrent
-
         function = {
             "LSTM": recurrent.lstm,
             "GRU": recurrent.gru,
@@ -411,8 +410,6 @@ class RNNCell(RNNCellBase):
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         if self.nonlinearity not in ("tanh", "relu"):
             raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
-        from jaxtorch.ops import recurrent
-
         cell = recurrent.rnn_tanh_cell if self.nonlinearity == "tanh" else recurrent.rnn_relu_cell
         return self._step(cell, input, None if hx is None else (hx,), 1)[0]
 
@@ -428,8 +425,6 @@ class LSTMCell(RNNCellBase):
     def forward(
         self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
-        from jaxtorch.ops import recurrent
-
         return self._step(recurrent.lstm_cell, input, None if hx is None else tuple(hx), 2)
 
 
@@ -442,6 +437,4 @@ class GRUCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 3, device, dtype)
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        from jaxtorch.ops import recurrent
-
         return self._step(recurrent.gru_cell, input, None if hx is None else (hx,), 1)[0]
