@@ -8,6 +8,7 @@ generator where PyTorch would leave it. Checked bit for bit against PyTorch 2.13
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 
 import ml_dtypes
@@ -126,8 +127,9 @@ def randint(gen, low: int, high: int, shape: Shape, dtype) -> np.ndarray:
                 "random_ expects 'from' casted to dtype to be less than 'to' casted to dtype, but "
                 f"got from={low} >= to={high}"
             )
-    _check_bound(low, dtype, "from")
-    _check_bound(high - 1, dtype, "to - 1")
+    for value, name in ((low, "from"), (high - 1, "to - 1")):
+        _check_bound(value, dtype, name)
+        _warn_of_gaps(value, dtype, name)
     return _from_range(gen, shape, dtype, low, high - low)
 
 
@@ -154,6 +156,15 @@ def _round(value: int, dtype) -> int:
 
 def _spacing(value: int, dtype) -> int:
     return 1 << abs(value).bit_length() - _DIGITS[dtype]
+
+
+def _warn_of_gaps(value: int, dtype, name: str) -> None:
+    digits = _DIGITS.get(dtype, 64)
+    if abs(value) > 2**digits:
+        warnings.warn(
+            f"{name} is out of bounds [-(2^{digits}), 2^{digits}]. Due to precision limitations "
+            f"{_CPP_NAMES[dtype]} can support discrete uniform distribution only within this range."
+        )
 
 
 def _check_bound(value: int, dtype, name: str) -> None:

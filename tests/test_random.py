@@ -5,6 +5,7 @@ import hashlib
 import pickle
 import threading
 
+import jax
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ from tests.random_rows import agree, ours
 from tests.reference.make_random import REFERENCE
 
 
+@pytest.mark.filterwarnings("ignore:.*out of bounds")
 @pytest.mark.parametrize("seed", random_rows.STORED_SEEDS)
 def test_draws_are_torchs(seed):
     expected = stored.load(REFERENCE, "random")[str(seed)]
@@ -170,3 +172,27 @@ def test_threads_share_a_generator_without_losing_words():
 def test_bad_arguments_raise(draw):
     with pytest.raises(RuntimeError):
         draw(random.Generator())
+
+
+def test_keys_inside_a_trace():
+    @jax.jit
+    def two(words):
+        with random.keys_from(words):
+            return jax.random.bits(random.trace_key()), jax.random.bits(random.trace_key())
+
+    random.manual_seed(5)
+    before = words(random.default_generator)
+    random.manual_seed(5)
+    first, second = two(random.next_call_seed()), two(random.next_call_seed())
+    assert len({int(bits) for bits in (*first, *second)}) == 4
+    # The stream itself stays where it is; the state remembers how many keys it has given.
+    state = random.get_rng_state()
+    third = two(random.next_call_seed())
+    assert words(random.default_generator) == before
+    random.set_rng_state(state)
+    assert two(random.next_call_seed()) == third
+    random.manual_seed(5)
+    assert two(random.next_call_seed()) == first
+    two(jax.random.key(0))
+    with pytest.raises(RuntimeError, match=r"jaxtorch\.jit"):
+        random.trace_key()

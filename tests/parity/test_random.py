@@ -9,6 +9,7 @@ from jaxtorch import dtypes, random  # noqa: E402
 from tests.random_rows import agree, ours, rows, torchs  # noqa: E402
 
 
+@pytest.mark.filterwarnings("ignore:.*out of bounds")
 @pytest.mark.parametrize("seed", [0, 42, -1, 2**40 + 5])
 def test_interleaved_draws(seed):
     mine, theirs = random.Generator().manual_seed(seed), torch.Generator().manual_seed(seed)
@@ -129,3 +130,14 @@ class _Ours:
         def __getattr__(self, name):
             draw = getattr(random, name.removesuffix("_"))
             return lambda *args, generator: draw(generator, (self.size,), self.dtype, *args)
+
+
+def test_torch_reads_a_state_that_has_given_keys():
+    mine = random.Generator().manual_seed(3)
+    mine.call_key()
+    theirs = torch.Generator()
+    theirs.set_state(torch.from_numpy(np.array(mine.get_state())))
+    assert (
+        random.normal(mine, (3,), dtypes.float64).tolist()
+        == torch.randn(3, dtype=torch.float64, generator=theirs).tolist()
+    )
