@@ -19,7 +19,7 @@ def answer(function, *args):
         return type(error), str(error)
 
 
-@pytest.mark.parametrize("a, b", itertools.combinations_with_replacement(ALL, 2), ids=repr)
+@pytest.mark.parametrize("a, b", list(itertools.combinations_with_replacement(ALL, 2)), ids=repr)
 def test_pairs(a, b):
     ta, tb = getattr(torch, a.name), getattr(torch, b.name)
     for function in ("promote_types", "can_cast"):
