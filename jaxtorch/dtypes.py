@@ -85,6 +85,7 @@ ALL = {
 }  # fmt: skip
 _FROM_NUMPY = {d.numpy: d for d in ALL.values()}
 HALF_TYPES = frozenset({float16, bfloat16})
+_WIDE_UNSIGNED = frozenset({uint16, uint32, uint64})
 
 
 def from_numpy_dtype(numpy_dtype) -> dtype:
@@ -135,27 +136,19 @@ def promote_types(a: dtype, b: dtype) -> dtype:
 def _promote(a: dtype, b: dtype) -> dtype:
     if a is b:
         return a
-    if a.category != b.category:
-        low, high = (a, b) if a.category < b.category else (b, a)
-        if high.category == COMPLEX and low.category == FLOAT:
-            return complex128 if low is float64 else high
-        return high
-    if a.category == FLOAT:
-        if {a, b} == {float16, bfloat16}:
-            return float32
-        return a if a.itemsize > b.itemsize else b
-    if a.category == COMPLEX:
-        return complex128
-    unsigned = [d for d in (a, b) if d.numpy.kind == "u"]
-    if len(unsigned) != 1:
-        return a if a.itemsize > b.itemsize else b
-    u, s = (a, b) if a is unsigned[0] else (b, a)
-    if u is not uint8:
+    if not _WIDE_UNSIGNED.isdisjoint((a, b)) and FLOAT not in (a.category, b.category):
         raise RuntimeError(
             f"Promotion for uint16, uint32, uint64 types is not supported, attempted to promote "
             f"{a.legacy} and {b.legacy}"
         )
-    return int16 if s is int8 else s
+    if a.category != b.category:
+        low, high = (a, b) if a.category < b.category else (b, a)
+        return complex128 if high is complex64 and low is float64 else high
+    if {a, b} == {float16, bfloat16}:
+        return float32
+    if {a, b} == {uint8, int8}:
+        return int16
+    return a if a.itemsize > b.itemsize else b
 
 
 class _Lattice(dict):

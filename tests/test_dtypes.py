@@ -31,7 +31,7 @@ def test_names_and_identity():
         ("float16", "bfloat16", "float32"),
         ("uint8", "int8", "int16"),
         ("uint8", "int32", "int32"),
-        ("bool", "uint16", "uint16"),
+        ("bool", "uint8", "uint8"),
         ("uint32", "float16", "float16"),
         ("float64", "complex64", "complex128"),
         ("float32", "complex64", "complex64"),
