@@ -41,7 +41,7 @@ def _with_inplace(recorded):
 
     activation.body = recorded.body
     activation.inplace = recorded.inplace
-    activation.op = recorded
+    activation.op = recorded.op
     return activation
 
 

@@ -1,0 +1,118 @@
+"""Scaled dot product attention."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxtorch import dtypes
+from jaxtorch.ops._op import Array, Scalar, op
+from jaxtorch.ops.dropout import keep_mask, seeds_for
+
+__all__ = ["scaled_dot_product_attention"]
+
+
+def _dtype_name(x) -> str:
+    return dtypes.from_numpy_dtype(x.dtype).legacy.lower()
+
+
+def _check(query, key, value, attn_mask, is_causal) -> None:
+    if min(query.ndim, key.ndim, value.ndim) < 2:
+        raise RuntimeError(
+            "Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: "
+            f"{query.ndim} key.dim: {key.ndim} and value.dim: {value.ndim} instead."
+        )
+    if not query.dtype == key.dtype == value.dtype:
+        raise RuntimeError(
+            "Expected query, key, and value to have the same dtype, but got query.dtype: "
+            f"{_dtype_name(query)} key.dtype: {_dtype_name(key)} and value.dtype: "
+            f"{_dtype_name(value)} instead."
+        )
+    if attn_mask is not None:
+        if is_causal:
+            raise RuntimeError(
+                "_scaled_dot_product_attention: Explicit attn_mask should not be set when "
+                "is_causal=True"
+            )
+        if attn_mask.dtype not in (bool, np.float32, query.dtype):
+            raise RuntimeError(
+                "Expected attn_mask dtype to be bool or float or to match query dtype, but got "
+                f"attn_mask.dtype: {_dtype_name(attn_mask)} and  query.dtype: {_dtype_name(query)} "
+                "instead."
+            )
+    if query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
+        raise RuntimeError(
+            "scaled_dot_product_attention: query and key must agree in their last size, key and "
+            f"value in their last but one: got query {list(query.shape)}, key {list(key.shape)}, "
+            f"value {list(value.shape)}"
+        )
+
+
+def _repeat_heads(query, key, value):
+    """Key and value with each head repeated for its group of query heads."""
+    heads = query.shape[-3]
+    if heads % key.shape[-3] or heads % value.shape[-3]:
+        raise RuntimeError(
+            "Number of heads in key and value must divide the number of heads in query"
+        )
+    return (jnp.repeat(x, heads // x.shape[-3], axis=-3) for x in (key, value))
+
+
+def _name(arrays, statics) -> str:
+    fused = arrays[3].kind == "none" and arrays[0].ndim == 4
+    return "ScaledDotProductFlashAttentionForCpuBackward0" if fused else "UnsafeViewBackward0"
+
+
+@op(name=_name)
+def _attention(
+    query: Array, key: Array, value: Array, attn_mask: Array | None, dropout_p: Scalar | None,
+    first: Scalar | None, second: Scalar | None, is_causal: bool, scale: float | None, enable_gqa: bool,
+):  # fmt: skip
+    """softmax(query key^T * scale + mask) value; rows that may look nowhere give zero."""
+    _check(query, key, value, attn_mask, is_causal)
+    if enable_gqa:
+        key, value = _repeat_heads(query, key, value)
+    scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+    scores = jnp.einsum("...qd,...kd->...qk", query * scale, key)
+    if is_causal:
+        attn_mask = np.tri(*scores.shape[-2:], dtype=bool)
+    if attn_mask is not None:
+        shape = jnp.broadcast_shapes(scores.shape, attn_mask.shape)
+        scores, attn_mask = (jnp.broadcast_to(x, shape) for x in (scores, attn_mask))
+        if attn_mask.dtype == bool:
+            scores = jnp.where(attn_mask, scores, -jnp.inf)
+        else:
+            scores = scores + attn_mask.astype(scores.dtype)
+    weights = _safe_softmax(scores) if attn_mask is not None else jax.nn.softmax(scores, -1)
+    if dropout_p is not None:
+        kept = keep_mask(weights.shape, dropout_p, first, second)
+        weights = jnp.where(kept, weights / (1 - dropout_p).astype(weights.dtype), 0)
+    return jnp.einsum("...qk,...kd->...qd", weights, value)
+
+
+def _safe_softmax(scores):
+    """softmax over the last dimension, and zeros for a row of -inf."""
+    top = jax.lax.stop_gradient(jnp.max(scores, -1, keepdims=True))
+    top = jnp.where(top == -jnp.inf, 0, top)
+    powers = jnp.exp(scores - top)
+    total = jnp.sum(powers, -1, keepdims=True)
+    return powers / jnp.where(total == 0, 1, total)
+
+
+def scaled_dot_product_attention(
+    query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False
+):
+    """softmax(query key^T / sqrt(E)) value, with dropout on the weights (arXiv:1706.03762).
+
+    query (*, L, E), key (*, S, E), value (*, S, Ev) -> (*, L, Ev). attn_mask, which broadcasts to (*, L, S),
+    is True where to look, or a number added to the scores; is_causal looks at no later position. scale
+    replaces 1 / sqrt(E). With enable_gqa, key and value may have fewer heads (dimension -3).
+    """
+    if not 0 <= dropout_p <= 1:
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p}")
+    seeds = (None, None, None)
+    if dropout_p > 0:
+        weights = math.prod(query.shape[:-1]) * key.shape[-2]
+        seeds = (float(dropout_p), *seeds_for(query, weights))
+    return _attention(query, key, value, attn_mask, *seeds, bool(is_causal), scale, bool(enable_gqa))
