@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 BLOCK = 16  # eight radii, eight angles
-_CHUNK = 4096  # blocks' halves at a time: the temporaries stay in cache
+_CHUNK = 16384  # radii at a time: the temporaries stay in cache
 
 _f32 = np.float32
 _LOG = [

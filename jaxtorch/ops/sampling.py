@@ -340,3 +340,6 @@ def log_normal_(input, mean: float = 1.0, std: float = 2.0, *, generator=None):
         return jnp.exp(jax.random.normal(key, shape, dtype) * std + mean)
 
     return _fill(input, staged, random.log_normal, float(mean), float(std), generator=generator)
+
+
+random.Generator.wrap_state = staticmethod(wrap)  # a state is a ByteTensor

@@ -41,7 +41,7 @@ def test_states_cross_both_ways():
         mine.set_state(theirs.get_state().numpy())
         row = ("normal", "float64", 5, (0, 1))
         agree(ours(mine, *row), torchs(torch, theirs, *row), row)
-        theirs.set_state(torch.from_numpy(np.asarray(mine.get_state())))
+        theirs.set_state(torch.from_numpy(np.array(mine.get_state())))
         agree(ours(mine, *row), torchs(torch, theirs, *row), row)
 
 
