@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import jax
+
 from jaxtorch import dtypes
 from jaxtorch.nn import functional as F
 from jaxtorch.nn import init
@@ -86,7 +88,8 @@ class _BatchNorm(_NormBase):
         self._check_input_dim(input)
         momentum = 0.0 if self.momentum is None else self.momentum
         if self.training and self.track_running_stats and self.num_batches_tracked is not None:
-            self.num_batches_tracked.add_(1)
+            with jax.enable_x64(True):  # an int64 also inside a JAX trace that has them off
+                self.num_batches_tracked.add_(1)
             if self.momentum is None:  # the plain average of all batches so far
                 momentum = 1.0 / float(self.num_batches_tracked)
         uses_running = not self.training or self.track_running_stats

@@ -26,9 +26,6 @@ from jaxtorch.tensor import Tensor
 
 __all__ = ["Module", *_hooks.__all__]
 
-# How foreign layers become modules when they are assigned to one: (type, wrap). interop fills it.
-adapters: list[tuple[type, Callable[[Any], Module]]] = []
-
 
 class _Meta(ModuleMeta):
     """A class of modules: made as Python makes objects, told apart as Python tells them apart.
@@ -540,19 +537,16 @@ _REGISTERED = (Tensor, flax.nnx.Module)
 
 
 def adapted(layer: nnx.Module) -> Module:
-    """A foreign layer as a Module, by the first adapter that knows its type."""
-    for known, wrap in adapters:
-        if isinstance(layer, known):
-            return wrap(layer)
-    raise TypeError(f"{type_name(layer)} is not a Module subclass")
+    """A flax layer as a Module."""
+    from jaxtorch.interop.flax import FlaxLayer
+
+    return FlaxLayer(layer)
 
 
 def type_name(value: Any) -> str:
     """The type's name as torch's messages spell it: ``torch.FloatTensor``, ``int``,
     ``pkg.Class``."""
     if isinstance(value, Tensor):
-        if isinstance(value, Parameter):
-            return "torch.nn.parameter.Parameter"
         return value.type()
     cls = value if isinstance(value, type) else type(value)
     return (

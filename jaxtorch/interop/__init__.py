@@ -1,0 +1,1 @@
+"""The edges: flax, optax, and other formats of arrays and weights."""

@@ -1,0 +1,20 @@
+"""``nn.Module`` does what PyTorch's does, complaints included (see ``programs.py``)."""
+
+import pytest
+
+import jaxtorch
+from tests import oracle, stored
+from tests.nn import programs
+
+
+@pytest.mark.parametrize("program", programs.PROGRAMS, ids=lambda p: p.__name__)
+def test_program(program):
+    if oracle.torch is None:
+        expected = stored.load(oracle.REFERENCE, "module")[program.__name__]
+    else:
+        expected = programs.run(program, oracle.torch)
+    seen = programs.run(program, jaxtorch)
+    pairs = zip(seen, expected, strict=True) if isinstance(seen, list) else ()
+    for i, (mine, theirs) in enumerate(pairs):
+        assert mine == theirs, f"item {i}"
+    assert seen == expected
