@@ -2,7 +2,8 @@
 
 Every function takes ``gen`` (a ``random.Generator``), a shape and a jaxtorch dtype, and leaves the
 generator where PyTorch would leave it. Checked bit for bit against PyTorch 2.13 on x86-64
-(``tests/parity/test_random.py``).
+(``tests/parity/test_random.py``). On Intel's processors PyTorch itself departs from this in
+``bernoulli``, ``exponential`` and what is made of them: there it seeds MKL's generator with a word.
 """
 
 from __future__ import annotations

@@ -107,10 +107,11 @@ class Generator:
             self._catch_up(count)
             return self._words.integers(0, 2**64, size=count, dtype=np.uint64)
 
-    def skip(self, count: int) -> None:
+    def skip(self, count: int) -> Generator:
         """Advance by ``count`` words: at once, for they are skipped when one is next drawn."""
         with self.lock:
             self._behind += count
+        return self
 
     def _catch_up(self, about_to_draw: int = 0) -> None:
         if self._behind:
@@ -122,8 +123,9 @@ class Generator:
     def dropout_seed(self, numel: int) -> int:
         """64 random bits for a mask of ``numel`` elements that is made on the device.
 
-        PyTorch takes two words for each element of a mask on the cpu, so the stream advances by
-        ``2 * numel``; the seed follows from where in the stream that happens, and costs nothing.
+        PyTorch takes two words for each element of a mask on the cpu (on Intel's processors it
+        seeds MKL with one), so the stream advances by ``2 * numel``; the seed follows from where
+        in the stream that happens, and costs nothing.
         """
         with self.lock:
             if self._anchor is None:

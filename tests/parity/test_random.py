@@ -9,12 +9,30 @@ from jaxtorch import dtypes, random  # noqa: E402
 from tests.random_rows import agree, ours, rows, torchs  # noqa: E402
 
 
+def takes_bernoullis_from_mkl() -> bool:
+    """On Intel's processors PyTorch seeds MKL with one word; elsewhere it takes two an element."""
+    g = torch.Generator().manual_seed(0)
+    torch.empty(10).bernoulli_(0.5, generator=g)
+    return not np.array_equal(
+        g.get_state().numpy(), random.Generator().manual_seed(0).skip(20).get_state()
+    )
+
+
+FROM_MKL = {"bernoulli", "exponential", "multinomial", "dropout"}
+WITHOUT_MKL = pytest.mark.skipif(
+    takes_bernoullis_from_mkl(), reason="PyTorch takes these from MKL on this processor"
+)
+
+
 @pytest.mark.filterwarnings("ignore:.*out of bounds")
 @pytest.mark.parametrize("seed", [0, 42, -1, 2**40 + 5])
 def test_interleaved_draws(seed):
     mine, theirs = random.Generator().manual_seed(seed), torch.Generator().manual_seed(seed)
     assert mine.initial_seed() == theirs.initial_seed()
+    left_out = FROM_MKL if takes_bernoullis_from_mkl() else ()
     for row in rows((0, 1, 2, 15, 16, 24, 33, 100, 1000)):
+        if row[0] in left_out:
+            continue
         agree(ours(mine, *row), torchs(torch, theirs, *row), row)
         assert np.array_equal(mine.get_state(), theirs.get_state().numpy()), row
 
@@ -45,6 +63,7 @@ def test_states_cross_both_ways():
         agree(ours(mine, *row), torchs(torch, theirs, *row), row)
 
 
+@WITHOUT_MKL
 @pytest.mark.parametrize("shape", [(5,), (50,), (3, 20), (2, 1)])
 @pytest.mark.parametrize("name", ["float32", "float64", "float16", "bfloat16"])
 def test_multinomial(shape, name):
@@ -72,6 +91,7 @@ def test_poisson_of_many_rates():
     assert np.array_equal(mine.get_state(), theirs.get_state().numpy())
 
 
+@WITHOUT_MKL
 @pytest.mark.parametrize("p", [0.1, 0.5])
 @pytest.mark.parametrize("name", ["float32", "float64", "bfloat16"])
 def test_dropout_advances_as_torchs(p, name):
