@@ -293,23 +293,15 @@ from jaxtorch.ops.indexing import (
     nonzero_static as nonzero_static,
 )
 from jaxtorch.ops.linalg import (
-    cholesky as cholesky,
     cholesky_inverse as cholesky_inverse,
     cholesky_solve as cholesky_solve,
-    cond as cond,
     det as det,
     inverse as inverse,
     logdet as logdet,
-    lu as lu,
     lu_solve as lu_solve,
     matrix_exp as matrix_exp,
     matrix_power as matrix_power,
-    norm as norm,
     pinverse as pinverse,
-    qr as qr,
-    slogdet as slogdet,
-    svd as svd,
-    vander as vander,
 )
 from jaxtorch.ops.linear import (
     bilinear as bilinear,
@@ -326,7 +318,13 @@ from jaxtorch.ops.margin_loss import (
     triplet_margin_loss as triplet_margin_loss,
 )
 from jaxtorch.ops.matrices import (
+    cholesky as cholesky,
+    lu as lu,
+    qr as qr,
+    slogdet as slogdet,
+    svd as svd,
     triangular_solve as triangular_solve,
+    vander as vander,
 )
 from jaxtorch.ops.normalization import (
     batch_norm as batch_norm,
@@ -431,6 +429,7 @@ from jaxtorch.ops.reduction import (
     min as min,
     nanmean as nanmean,
     nansum as nansum,
+    norm as norm,
     prod as prod,
     renorm as renorm,
     std as std,

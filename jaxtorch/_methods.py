@@ -133,7 +133,7 @@ class TensorMethods:
     div = divide = arithmetic.div
     div_ = divide_ = inplace(arithmetic.div)
     float_power = arithmetic.float_power
-    float_power_ = inplace(arithmetic.float_power)
+    float_power_ = arithmetic.float_power_
     floor_divide = arithmetic.floor_divide
     floor_divide_ = arithmetic.floor_divide.inplace
     fmax = arithmetic.fmax

@@ -439,8 +439,11 @@ def wrap_view(node: Node, viewed: Tensor, op, statics: dict, extras: tuple) -> T
     return t
 
 
-def assign_out(result: Tensor, out: Tensor) -> Tensor:
-    """``out=``: the result is written there, resized if it must be."""
+def assign_out(result, out):
+    """``out=``: the result is written there, resized if it must be. Several go to a tuple of as many."""
+    if isinstance(result, tuple):
+        written = [assign_out(r, o) for r, o in zip(result, out, strict=True)]
+        return type(result)(*written) if hasattr(result, "_fields") else tuple(written)
     if out.requires_grad and STATE.grad:
         raise RuntimeError(
             "out=... arguments don't support automatic differentiation, but one of the arguments "

@@ -82,3 +82,10 @@ def with_number(x: jax.Array, value) -> dtype:
 def not_implemented(kernel: str, x: jax.Array) -> NotImplementedError:
     """torch's refusal of a dtype: ``"abs_cpu" not implemented for 'Bool'``."""
     return NotImplementedError(f"\"{kernel}\" not implemented for '{dtype_of(x).legacy}'")
+
+
+def real(kernel: str, x: jax.Array) -> jax.Array:
+    """``x``, unless it is complex."""
+    if jnp.iscomplexobj(x):
+        raise not_implemented(kernel, x)
+    return x

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import jax
-from jax import lax, scipy
+from jax import lax
 from jax import numpy as jnp
 
 from jaxtorch import dtypes, return_types
@@ -11,6 +11,11 @@ from jaxtorch.ops import _promote
 from jaxtorch.ops._dims import same_rank
 from jaxtorch.ops._op import Array, Mask, Operand, Scalar, check, op
 from jaxtorch.ops._result_type import result_type
+
+def _tensor_form(stem: str, position: int = 1):
+    """torch numbers an op's overload for a number 0 and the one for a tensor 1."""
+    return lambda avals, statics: f"{stem}Backward{int(avals[position].kind == 'array')}"
+
 
 # --- the four operations ------------------------------------------------------------------------
 
@@ -98,6 +103,7 @@ def _div_rounded(input: Array, other: Operand, *, rounding_mode: str):
     input, other = lax.stop_gradient(same_rank(input, other))
     if rounding_mode == "floor":
         return _floor_divide(input, other)
+    _promote.real("div_trunc_cpu", input)
     if _promote.is_integral(input):
         return _over(input, other, lax.div)
     return jnp.trunc(input / other)
@@ -112,32 +118,34 @@ def floor_divide(input: Operand, other: Operand):
 def _floor_divide(input, other):
     if _promote.is_integral(input):
         return _over(input, other, jnp.floor_divide)
+    _promote.real("div_floor_cpu", input)
     # the remainder decides, as in Python: input / other may round up to the next integer
     quotient = jnp.floor_divide(input, other)
     return jnp.where(other == 0, input / other, quotient)
 
 
-@op(promote="arith", out=True)
+@op(promote="arith", out=True, name=_tensor_form("Remainder"))
 def remainder(input: Operand, other: Operand):
     """input - other * floor(input / other), with the sign of other, as Python's ``%``."""
     input, other = same_rank(input, other)
     if _promote.is_integral(input):
         return _over(input, other, jnp.remainder)
-    return jnp.remainder(input, other)
+    return jnp.remainder(_promote.real("remainder_cpu", input), other)
 
 
-@op(promote="arith", out=True)
+@op(promote="arith", out=True, name=_tensor_form("Fmod"))
 def fmod(input: Operand, other: Operand):
     """The remainder of input / other with the sign of input, as C's."""
     input, other = same_rank(input, other)
     if _promote.is_integral(input):
         return _over(input, other, jnp.fmod)
-    return jnp.fmod(input, other)
+    return jnp.fmod(_promote.real("fmod_cpu", input), other)
 
 
 def _over(input, other, divide):
     """divide(input, other) of integers, where dividing by 0 is an error."""
-    input, other = (x.astype(jnp.int8) if x.dtype == jnp.bool_ else x for x in (input, other))
+    if input.dtype == jnp.bool_:
+        raise _promote.not_implemented("div_floor_cpu", input)
     zero = other == 0
     out = divide(input, jnp.where(zero, 1, other))
     return check(out, ~zero, other, "ZeroDivisionError")
@@ -203,7 +211,8 @@ def _power_of_arrays(x, exponent):
     if x.dtype == jnp.bool_:
         raise _promote.not_implemented("pow", x)
     if not _promote.is_integral(x):
-        return jnp.power(x, exponent)
+        # the derivative at 0**0 is 0, though that of x**0 has the factor x**(0 - 1)
+        return jnp.power(jnp.where((exponent == 0) & (x == 0), 1, x), exponent)
     negative = exponent < 0
     power = jnp.power(x, jnp.where(negative, 0, exponent))
     # only 1 and -1 have integer inverses; torch answers 0 for all others
@@ -216,6 +225,16 @@ def float_power(input, exponent, *, out=None):
     """input to the power of exponent, computed in float64 or complex128."""
     input, exponent = (x if isinstance(x, (int, float)) else _double(x) for x in (input, exponent))
     return pow(input, exponent, out=out)
+
+
+def float_power_(input, exponent):
+    """float_power in place, for float64 and complex128 only."""
+    if input.dtype not in (dtypes.float64, dtypes.complex128):
+        raise RuntimeError(
+            f"the base given to float_power_ has dtype {input.dtype.legacy} but the operation's "
+            "result requires dtype Double"
+        )
+    return input._write(float_power(input, exponent))
 
 
 @op(name="ToCopyBackward0")
@@ -236,25 +255,27 @@ def clamp(input: Array, min: Operand | None = None, max: Operand | None = None):
     """input, but not below min and not above max (which wins). At a bound the gradient passes."""
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    if jnp.iscomplexobj(input):
-        raise RuntimeError("clamp is not supported for complex types")
-    out = input
+    out = _promote.real("clamp_scalar_cpu", input)
     if min is not None:
         out, min = same_rank(out, min)
-        out = jnp.where((out < min) | (min != min), min, out)
+        out = jnp.where(out >= min, out, _unless_nan(out, min))
     if max is not None:
         out, max = same_rank(out, max)
-        out = jnp.where((out > max) | (max != max), max, out)
+        out = jnp.where(out <= max, out, _unless_nan(out, max))
     return out
 
 
-@op(promote="arith", out=True)
+def _unless_nan(x, bound):
+    return jnp.where(x != x, lax.stop_gradient(x), bound)
+
+
+@op(promote="arith", out=True, name=_tensor_form("ClampMin"))
 def clamp_min(input: Array, min: Operand):
     """input, but not below min."""
     return clamp.body(input, min, None)
 
 
-@op(promote="arith", out=True)
+@op(promote="arith", out=True, name=_tensor_form("ClampMax"))
 def clamp_max(input: Array, max: Operand):
     """input, but not above max."""
     return clamp.body(input, None, max)
@@ -273,22 +294,26 @@ def minimum(input: Array, other: Array):
 
 
 def _extreme(name, choose, input, other):
-    if jnp.iscomplexobj(input):
+    return choose(*same_rank(_real(name, input), other))
+
+
+def _real(name, x):
+    if jnp.iscomplexobj(x):
         raise RuntimeError(f"{name} not implemented for complex tensors.")
-    return choose(*same_rank(input, other))
+    return x
 
 
 @op(promote="arith", out=True)
 def fmax(input: Array, other: Array):
     """The larger of two; the other one of NaN. Of equal ones, the first takes the gradient."""
-    input, other = same_rank(input, other)
+    input, other = same_rank(_real("fmax", input), other)
     return jnp.where((input >= other) | (other != other), input, other)
 
 
 @op(promote="arith", out=True)
 def fmin(input: Array, other: Array):
     """The smaller of two; the other one of NaN. Of equal ones, the first takes the gradient."""
-    input, other = same_rank(input, other)
+    input, other = same_rank(_real("fmin", input), other)
     return jnp.where((input <= other) | (other != other), input, other)
 
 
@@ -315,7 +340,7 @@ def where(condition, input=None, other=None, *, out=None):
 # --- with three tensors -------------------------------------------------------------------------
 
 
-@op(out=True, name=lambda avals, statics: f"LerpBackward{int(avals[2].ndim > 0)}")
+@op(out=True, name=_tensor_form("Lerp", 2))
 def lerp(input: Array, end: Array, weight: Operand):
     """input + weight * (end - input); the weight a number or a tensor."""
     if _promote.is_integral(input):
@@ -340,6 +365,8 @@ def lerp(input: Array, end: Array, weight: Operand):
 def addcmul(input: Array, tensor1: Array, tensor2: Array, *, value: Scalar | None = None):
     """input + value * tensor1 * tensor2."""
     input, tensor1, tensor2 = same_rank(input, tensor1, tensor2)
+    if input.dtype == jnp.bool_:
+        raise _promote.not_implemented("addcmul_cpu_out", input)
     return input + _scaled(tensor1, value) * tensor2
 
 
@@ -362,7 +389,7 @@ def addcdiv(input: Array, tensor1: Array, tensor2: Array, *, value: Scalar | Non
 @op(promote="float", out=True)
 def atan2(input: Array, other: Array):
     """The angle of the point (other, input)."""
-    return jnp.arctan2(*same_rank(input, other))
+    return jnp.arctan2(*same_rank(_promote.real("atan2_cpu", input), other))
 
 
 @op(promote="arith", out=True)
@@ -370,13 +397,17 @@ def hypot(input: Array, other: Array):
     """sqrt(input**2 + other**2)."""
     if _promote.is_integral(input):
         raise _promote.not_implemented("hypot_cpu", input)
-    return jnp.hypot(*same_rank(input, other))
+    return jnp.hypot(*same_rank(_promote.real("hypot_cpu", input), other))
 
 
-@op(promote="float", out=True)
+def _copysign_name(avals, statics) -> str:
+    return f"CopysignBackward{int(avals[1].kind != 'array')}"
+
+
+@op(promote="float", out=True, name=_copysign_name)
 def copysign(input: Array, other: Operand):
     """The magnitude of input with the sign of other."""
-    input, other = same_rank(input, other)
+    input, other = same_rank(_promote.real("copysign_cpu", input), other)
     # jnp.copysign's derivative is that of other's sign bit: nothing; here it is sign * sign
     flips = jnp.signbit(input) != jnp.signbit(other)
     out = jnp.where(flips, -input, input)
@@ -386,6 +417,8 @@ def copysign(input: Array, other: Operand):
 @op(promote="arith", nondiff=True, out=True)
 def heaviside(input: Array, values: Array):
     """0 below 0, 1 above, ``values`` at 0."""
+    if jnp.iscomplexobj(input):
+        raise RuntimeError("heaviside is not yet implemented for complex tensors.")
     input, values = same_rank(input, values)
     step = (input > 0).astype(input.dtype)
     return jnp.where(input == 0, values, jnp.where(input != input, input, step))
@@ -394,20 +427,30 @@ def heaviside(input: Array, values: Array):
 @op(promote="arith", out=True)
 def logaddexp(input: Array, other: Array):
     """log(exp(input) + exp(other)), without overflow."""
+    if _promote.is_integral(input):
+        raise _promote.not_implemented("logaddexp_cpu", input)
     return jnp.logaddexp(*same_rank(input, other))
 
 
 @op(promote="arith", out=True)
 def logaddexp2(input: Array, other: Array):
     """log2(2**input + 2**other), without overflow."""
+    if _promote.is_integral(input):
+        raise _promote.not_implemented("logaddexp2_cpu", input)
     return jnp.logaddexp2(*same_rank(input, other))
 
 
-@op(promote="float", out=True)
+def _xlogy_name(avals, statics) -> str:
+    first, second = (a.kind == "array" for a in avals)
+    return f"XlogyBackward{0 if first and second else 1 if second else 2}"
+
+
+@op(promote="float", out=True, name=_xlogy_name)
 def xlogy(input: Operand, other: Operand):
     """input * log(other), and 0 where input is 0 (unless other is NaN)."""
-    input, other = same_rank(input, other)
-    return scipy.special.xlogy(input, other)
+    input, other = same_rank(_promote.real("xlogy_cpu", input), other)
+    nothing = (input == 0) & ((other <= 0) | jnp.isposinf(other))
+    return input * jnp.log(jnp.where(nothing, 1, other))
 
 
 @op(promote="arith", nondiff=True, out=True)
@@ -423,7 +466,7 @@ def ldexp(input: Array, other: Array):
     return input * jnp.exp2(other)
 
 
-@op(result=return_types.frexp)
+@op(out=True, result=return_types.frexp)
 def frexp(input: Array):
     """(mantissa in [0.5, 1), int32 exponent) with input = mantissa * 2**exponent."""
     if _promote.is_integral(input):

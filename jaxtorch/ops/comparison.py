@@ -140,7 +140,7 @@ def isreal(input: Array):
     return jnp.isreal(input)
 
 
-@op(nondiff=True)
+@op(nondiff=True, out=True)
 def isin(elements: Operand, test_elements: Operand, *, assume_unique: bool = False,
          invert: bool = False):  # fmt: skip
     """Whether each of elements is among test_elements."""

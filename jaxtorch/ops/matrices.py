@@ -55,3 +55,10 @@ def lu(A: Array, pivot: bool = True, get_infos: bool = False):
     factors, pivots = linalg.lu_factor.body(A)
     infos = (jnp.zeros(A.shape[:-2], jnp.int32),) if get_infos else ()
     return factors, pivots, *infos
+
+
+@op(name="FlipBackward0")
+def vander(x: Array, N: int | None = None, increasing: bool = False):
+    """The matrix of the powers of x's elements, the highest first unless ``increasing``."""
+    powers = linalg.vander.body(x, N)
+    return powers if increasing else jnp.flip(powers, -1)

@@ -12,12 +12,6 @@ from jaxtorch import dtypes
 from jaxtorch.ops import _promote
 from jaxtorch.ops._op import Array, op
 
-def _real(kernel: str, input: jax.Array) -> jax.Array:
-    if jnp.iscomplexobj(input):
-        raise _promote.not_implemented(kernel, input)
-    return input
-
-
 # --- integers stay integers ---------------------------------------------------------------------
 
 
@@ -135,7 +129,7 @@ def frac(input: Array):
     """input - trunc(input), with input's sign."""
     if _promote.is_integral(input):
         raise _promote.not_implemented("frac_cpu", input)
-    return input - jnp.trunc(_real("frac_cpu", input))
+    return input - jnp.trunc(_promote.real("frac_cpu", input))
 
 
 @op(promote="arith", nondiff=True, out=True)
@@ -143,7 +137,7 @@ def signbit(input: Array):
     """Whether the sign bit is set: also of -0.0."""
     if input.dtype == jnp.bool_:
         return jnp.zeros_like(input)
-    return input < 0 if _promote.is_integral(input) else jnp.signbit(_real("signbit_cpu", input))
+    return input < 0 if _promote.is_integral(input) else jnp.signbit(_promote.real("signbit_cpu", input))
 
 
 @op(promote="arith", out=True)
@@ -271,7 +265,7 @@ def sigmoid(input: Array):
 def logit(input: Array, eps: float | None = None):
     """log(x / (1 - x)), the inverse of sigmoid, of x clamped to [eps, 1 - eps] where eps is given."""
     if eps is None:
-        return jnp.log(_real("logit_cpu", input)) - jnp.log1p(-input)
+        return jnp.log(_promote.real("logit_cpu", input)) - jnp.log1p(-input)
     low, high = jnp.asarray(eps, input.dtype), jnp.asarray(1 - eps, input.dtype)
     x = jnp.where(input < low, low, jnp.where(input > high, high, input))
     return jnp.log(x / (1 - x))
@@ -382,25 +376,25 @@ def rad2deg(input: Array):
 @op(promote="float", out=True)
 def erf(input: Array):
     """The error function."""
-    return lax.erf(_real("erf_vml_cpu", input))
+    return lax.erf(_promote.real("erf_vml_cpu", input))
 
 
 @op(promote="float", out=True)
 def erfc(input: Array):
     """1 - erf(input), exact for large input."""
-    return lax.erfc(_real("erfc_vml_cpu", input))
+    return lax.erfc(_promote.real("erfc_vml_cpu", input))
 
 
 @op(promote="float", out=True)
 def erfinv(input: Array):
     """The inverse of erf; infinite at -1 and 1."""
-    return lax.erf_inv(_real("erfinv_vml_cpu", input))
+    return lax.erf_inv(_promote.real("erfinv_vml_cpu", input))
 
 
 @op(promote="float", out=True)
 def lgamma(input: Array):
     """log(|gamma(input)|)."""
-    return _lgamma(_real("lgamma_vml_cpu", input))
+    return _lgamma(_promote.real("lgamma_vml_cpu", input))
 
 
 @jax.custom_jvp
@@ -416,14 +410,14 @@ def _lgamma_jvp(primals, tangents):
 @op(promote="float", out=True)
 def digamma(input: Array):
     """The derivative of lgamma; at the poles NaN, at 0 the infinity of the other sign."""
-    pole = jnp.where(jnp.signbit(_real("digamma", input)), jnp.inf, -jnp.inf).astype(input.dtype)
+    pole = jnp.where(jnp.signbit(_promote.real("digamma", input)), jnp.inf, -jnp.inf).astype(input.dtype)
     return jnp.where(input == 0, pole, lax.digamma(input))
 
 
 @op(promote="float", out=True)
 def i0(input: Array):
     """The modified Bessel function of the first kind, order 0."""
-    return _i0(_real("i0_cpu", input))
+    return _i0(_promote.real("i0_cpu", input))
 
 
 @jax.custom_jvp

@@ -273,7 +273,7 @@ def argmin(input: Array, dim: int | None = None, keepdim: bool = False):
 
 def _arg(name: str, find, input: jax.Array, dim: int | None, keepdim: bool):
     if input.dtype == jnp.bool_:
-        raise _promote.not_implemented(f"{name}_cpu", input)
+        raise RuntimeError(f"{name}(): does not support bool input")
     if dim is None:
         if not input.size:
             raise IndexError(
@@ -287,7 +287,7 @@ def _arg(name: str, find, input: jax.Array, dim: int | None, keepdim: bool):
     return lax.expand_dims(found, [dim]) if keepdim and input.ndim else found
 
 
-@op(result=return_types.aminmax)
+@op(out=True, result=return_types.aminmax)
 def aminmax(input: Array, *, dim: int | None = None, keepdim: bool = False):
     """(min, max) over a dim, or over all."""
     if dim is None and not input.size:
@@ -347,7 +347,7 @@ def dist(input, other, p=2):
     return linalg.vector_norm(arithmetic.sub(input, other), p)
 
 
-@op
+@op(out=True)
 def renorm(input: Array, p: float, dim: int, maxnorm: float):
     """input with each slice along dim scaled down to a p-norm of at most maxnorm."""
     others = tuple(d for d in range(input.ndim) if d != normalize_dim(dim, input.ndim))

@@ -52,7 +52,7 @@ ROWS = [
     row("nan_to_num", EDGES, 1.0, 2.0, -2.0),
     row("angle", F(2, 3, dtype="complex64")),
     row("sgn", F(2, 3, dtype="complex64")),
-    row("abs", F(2, 3, dtype="complex64")),
+    row("abs", F(2, 3, dtype="complex64"), inplace=False),
     row("conj_physical", F(2, 3, dtype="complex64")),
     row("exp", F(2, 3, dtype="complex64")),
     row("tanh", F(2, 3, dtype="complex64")),
