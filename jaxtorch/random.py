@@ -334,8 +334,9 @@ def keys_from(words):
     does this by itself; in a bare ``jax.jit`` it takes a key from the function's arguments.
     """
     import jax
+    import jax.numpy as jnp
 
-    if jax.dtypes.issubdtype(words.dtype, jax.dtypes.prng_key):
+    if jnp.issubdtype(words.dtype, jax.dtypes.prng_key):
         key = words
     else:
         key = jax.random.wrap_key_data(words, impl="threefry2x32")
