@@ -1,0 +1,204 @@
+"""interpolate and upsample: other sizes for (N, C, ...) images, one spatial dimension after another."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxtorch.ops._op import Array, op
+from jaxtorch.ops._promote import widened
+from jaxtorch.ops.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
+
+
+def _scale(n: int, out: int, factor: float | None, align_corners: bool) -> np.float32:
+    """Source pixels for each result pixel, in float32 as torch has it."""
+    if align_corners:
+        return np.float32((n - 1) / (out - 1)) if out > 1 else np.float32(0)
+    return np.float32(1 / factor) if factor else np.float32(n / out)
+
+
+def _nearest(n, out, factor, exact):
+    scale = _scale(n, out, factor, False)
+    at = np.arange(out, dtype=np.float32) + np.float32(0.5 if exact else 0)
+    return np.minimum(np.floor(at * scale).astype(np.int64), n - 1)
+
+
+def _linear(n, out, factor, align_corners):
+    """(out, 2) indices and weights."""
+    scale, at = _scale(n, out, factor, align_corners), np.arange(out, dtype=np.float32)
+    x = at * scale if align_corners else np.maximum((at + 0.5) * scale - 0.5, 0)
+    low = np.minimum(x.astype(np.int64), n - 1)
+    t = np.clip(x - low, 0, 1)
+    return np.stack([low, np.minimum(low + 1, n - 1)], 1), np.stack([1 - t, t], 1)
+
+
+def _cubic_weights(x, a):
+    x = np.abs(x)
+    near = ((a + 2) * x - (a + 3)) * x * x + 1
+    far = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
+    return np.where(x <= 1, near, np.where(x < 2, far, 0))
+
+
+def _cubic(n, out, factor, align_corners):
+    """(out, 4) indices and weights of cubic convolution with a = -0.75."""
+    scale, at = _scale(n, out, factor, align_corners), np.arange(out, dtype=np.float32)
+    x = at * scale if align_corners else (at + np.float32(0.5)) * scale - np.float32(0.5)
+    low = np.floor(x)
+    taps = low[:, None] + np.arange(-1, 3)
+    weights = _cubic_weights(x[:, None] - taps, np.float32(-0.75))
+    return np.clip(taps, 0, n - 1).astype(np.int64), weights
+
+
+def _smoothed(n, out, factor, align_corners, cubic):
+    """The (out, n) matrix of an antialiased resize: the filter widened as far as it shrinks."""
+    scale = float(_scale(n, out, factor, align_corners))
+    wide = max(scale, 1.0)
+    support = (2 if cubic else 1) * wide
+    matrix = np.zeros((out, n))
+    for i in range(out):
+        center = scale * (i + 0.5)
+        start = max(int(center - support + 0.5), 0)
+        stop = min(int(center + support + 0.5), n)
+        x = (np.arange(start, stop) - center + 0.5) / wide
+        weights = _cubic_weights(x, -0.5) if cubic else np.maximum(1 - np.abs(x), 0)
+        matrix[i, start:stop] = weights / weights.sum()
+    return matrix
+
+
+def _along(x, axis, at, weights):
+    shape = [1] * x.ndim
+    shape[axis] = len(at)
+    out = None
+    for k in range(at.shape[1]):
+        piece = jnp.take(x, at[:, k], axis=axis, mode="clip")
+        piece = piece * jnp.asarray(weights[:, k].reshape(shape), x.dtype)
+        out = piece if out is None else out + piece
+    return out
+
+
+def _repeated(x, axis, times):
+    spread = jnp.broadcast_to(
+        jnp.expand_dims(x, axis + 1), (*x.shape[: axis + 1], times, *x.shape[axis + 1 :])
+    )
+    return spread.reshape(*x.shape[:axis], -1, *x.shape[axis + 1 :])
+
+
+@op(name="UpsampleBackward0")
+def _interpolate(
+    input: Array, size: tuple, factors: tuple, mode: str, align_corners: bool, antialias: bool
+):
+    x = widened(input)
+    for d, (out, factor) in enumerate(zip(size, factors, strict=True)):
+        axis, n = d + 2, x.shape[d + 2]
+        if n == out and factor in (None, 1):
+            continue
+        if mode.startswith("nearest"):
+            at = _nearest(n, out, factor, mode == "nearest-exact")
+            if out % n == 0 and (at == np.arange(out) // (out // n)).all():
+                x = _repeated(x, axis, out // n)  # whose gradient is a sum, not a scatter
+            else:
+                x = jnp.take(x, at, axis=axis, mode="clip")
+        elif antialias:
+            matrix = _smoothed(n, out, factor, align_corners, mode == "bicubic")
+            x = jnp.tensordot(x, jnp.asarray(matrix, x.dtype), ((axis,), (1,)))
+            x = jnp.moveaxis(x, -1, axis)
+        elif mode == "bicubic":
+            x = _along(x, axis, *_cubic(n, out, factor, align_corners))
+        else:
+            x = _along(x, axis, *_linear(n, out, factor, align_corners))
+    return x.astype(input.dtype)
+
+
+_DIMENSIONS = {"linear": 3, "bilinear": 4, "bicubic": 4, "trilinear": 5}
+
+
+def interpolate(
+    input, size=None, scale_factor=None, mode: str = "nearest", align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None, antialias: bool = False,
+):  # fmt: skip
+    """(N, C, ...) resized to ``size`` or by ``scale_factor``.
+
+    Modes: nearest, nearest-exact, area; linear of 3-D, bilinear and bicubic of 4-D, trilinear of
+    5-D input.
+    """
+    if mode in ("nearest", "area", "nearest-exact"):
+        if align_corners is not None:
+            raise ValueError(
+                "align_corners option can only be set with the interpolating modes: linear | "
+                "bilinear | bicubic | trilinear"
+            )
+        align_corners = False
+    dim = input.ndim - 2
+    if (size is None) == (scale_factor is None):
+        raise ValueError(
+            "either size or scale_factor should be defined"
+            if size is None
+            else "only one of size or scale_factor should be defined"
+        )
+    for name, given in (("output shape", size), ("scale_factor", scale_factor)):
+        if isinstance(given, (tuple, list)) and len(given) != dim:
+            raise ValueError(
+                f"Input and {name if name != 'output shape' else 'output'} must have the same "
+                f"number of spatial dimensions, but got input with spatial dimensions of "
+                f"{list(input.shape[2:])} and {name} of {given}."
+            )
+    factors = (None,) * dim
+    if size is not None:
+        size = tuple(size) if isinstance(size, (tuple, list)) else (int(size),) * dim
+        if recompute_scale_factor:
+            raise ValueError(
+                "recompute_scale_factor is not meaningful with an explicit size."
+            )
+    else:
+        many = isinstance(scale_factor, (tuple, list))
+        factors = tuple(map(float, scale_factor)) if many else (float(scale_factor),) * dim
+        size = tuple(
+            math.floor(n * f) for n, f in zip(input.shape[2:], factors, strict=True)
+        )
+        if recompute_scale_factor:
+            factors = (None,) * dim
+    if antialias and not (mode in ("bilinear", "bicubic") and input.ndim == 4):
+        raise ValueError(
+            "Anti-alias option is restricted to bilinear and bicubic modes and requires a 4-D "
+            "tensor as input"
+        )
+    if min(size, default=1) <= 0 or min(input.shape[2:], default=1) <= 0:
+        raise RuntimeError(
+            f"Input and output sizes should be greater than 0, but got input {list(input.shape[2:])} "
+            f"output {list(size)}"
+        )
+    if mode == "area":
+        pool = {3: adaptive_avg_pool1d, 4: adaptive_avg_pool2d, 5: adaptive_avg_pool3d}
+        return pool[input.ndim](input, size)
+    if mode not in ("nearest", "nearest-exact", *_DIMENSIONS) or not 3 <= input.ndim <= 5:
+        raise NotImplementedError(
+            "Input Error: Only 3D, 4D and 5D input Tensors supported (got "
+            f"{input.ndim}D) for the modes: nearest | linear | bilinear | bicubic | trilinear | "
+            f"area | nearest-exact (got {mode})"
+        )
+    wanted = _DIMENSIONS.get(mode, input.ndim)
+    if wanted != input.ndim:
+        raise NotImplementedError(f"Got {input.ndim}D input, but {mode} mode needs {wanted}D input")
+    return _interpolate(input, size, factors, mode, bool(align_corners), antialias)
+
+
+def upsample(input, size=None, scale_factor=None, mode: str = "nearest", align_corners=None):
+    """The old name of ``interpolate``."""
+    warnings.warn(
+        "`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.",
+        UserWarning,
+        stacklevel=2,
+    )
+    return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(input, size=None, scale_factor=None):
+    return interpolate(input, size, scale_factor, "nearest")
+
+
+def upsample_bilinear(input, size=None, scale_factor=None):
+    """Bilinear with the corners aligned."""
+    return interpolate(input, size, scale_factor, "bilinear", align_corners=True)
