@@ -78,7 +78,7 @@ class OptaxOptimizer(Optimizer):
     """Parameter groups, closures and state_dicts over any optax.GradientTransformation.
 
     Each group is transformed by itself. State that has a parameter's shape is in that parameter's
-    state, the rest under the group's number. Unlike in PyTorch the transformation sees a zero for a
+    state, the rest under "group0" and so on. Unlike in PyTorch the transformation sees a zero for a
     parameter that has no gradient, and that parameter keeps its value.
     """
 
@@ -93,7 +93,7 @@ class OptaxOptimizer(Optimizer):
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         super().add_param_group(param_group)
-        number = len(self.param_groups) - 1
+        own = f"group{len(self.param_groups) - 1}"
         params = param_group["params"]
         names = _names(param_group)
         tree = dict(zip(names, (param.jax() for param in params), strict=True))
@@ -107,7 +107,7 @@ class OptaxOptimizer(Optimizer):
             elif leaf.kind == "param":
                 self.state[params[leaf.index]][leaf.key] = wrap(node_of_array(value))
             else:
-                self.state[number][leaf.key] = wrap(node_of_array(value))
+                self.state[own][leaf.key] = wrap(node_of_array(value))
         self._leaves.append(leaves)
 
     def step(self, closure: Callable | None = None):
@@ -123,11 +123,12 @@ class OptaxOptimizer(Optimizer):
         layout: list[tuple] = []
         if loss is not None:
             tensors.append(loss)
-        for number, (group, leaves) in enumerate(zip(self.param_groups, self._leaves, strict=True)):
+        for i, (group, leaves) in enumerate(zip(self.param_groups, self._leaves, strict=True)):
+            own = self.state[f"group{i}"]
             params = group["params"]
             grads = [param.grad for param in params]
             state = [
-                self.state[number if leaf.index is None else params[leaf.index]][leaf.key]
+                (own if leaf.index is None else self.state[params[leaf.index]])[leaf.key]
                 for leaf in leaves
                 if leaf.kind != "option"
             ]

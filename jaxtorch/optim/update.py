@@ -18,10 +18,16 @@ if TYPE_CHECKING:
     from jaxtorch.optim.optimizer import Optimizer
 
 NUMBER, TENSOR = "a number", "a Tensor"  # what stands for data in a structure
+# Where other parameters have gradients in every step (experts, dynamic graphs), each such layout
+# would be compiled. Past this many, one program is for all of them: it steps every parameter by
+# itself, and who keeps the old value is data.
+MOST_LAYOUTS = 8
 
 
 def record_step(optimizer: Optimizer) -> None:
     """Update all parameters of all groups that have a gradient, as one recorded op."""
+    layouts = optimizer.__dict__.setdefault("_layouts", set())
+    everyone = len(layouts) > MOST_LAYOUTS
     layout: list[tuple] = []
     tensors: list[Tensor] = []
     numbers: list[float] = []
@@ -29,28 +35,34 @@ def record_step(optimizer: Optimizer) -> None:
     targets: list[tuple[list[Tensor], list[Tensor]]] = []
     for group in optimizer.param_groups:
         structure, group_numbers, group_tensors = _options_of(optimizer, group)
-        for params, grads, slots, started, keys in _buckets(optimizer, group):
-            columns = [[slot[key] for slot in slots] for key in keys]
-            layout.append((structure, keys, len(params)))
+        members = _members(optimizer, group, everyone)
+        for bucket in [[member] for member in members] if everyone else _buckets(members):
+            params, grads, slots, marks = zip(*bucket, strict=True)
+            _, keys, age = marks[0]
+            layout.append((structure, keys, len(params), everyone))
             tensors += group_tensors
             numbers += group_numbers
+            if everyone:
+                numbers.append(0.0 if grads[0] is None else 1.0)
             if optimizer._counts_steps:
                 steps = [slot["step"] for slot in slots]
                 donates.append(len(tensors))
                 tensors.append(steps[0])
             else:
                 steps = []
-                numbers.append(started)
-            handles = params.copy()
-            for column in columns:
-                handles += column
+                numbers.append(age)
+            handles = list(params)
+            for key in keys:
+                handles += [slot[key] for slot in slots]
             donates += range(len(tensors), len(tensors) + len(handles))
             tensors += handles
-            tensors += grads
+            tensors += [_stand_in(optimizer, params[0])] if grads[0] is None else grads
             targets.append((handles, steps))
     if not layout:
         return
     program = _program(type(optimizer), tuple(layout))
+    layouts.add(program)
+    members = bucket = marks = age = None  # held by nobody, the old step counts can be donated
     results = iter(call(program, program, tensors, numbers, donates))
     for handles, steps in targets:
         for handle in handles:
@@ -84,21 +96,23 @@ def _options_of(optimizer: Optimizer, group: dict) -> tuple[tuple, list[float], 
     return tuple(structure), numbers, tensors
 
 
-def _buckets(optimizer: Optimizer, group: dict) -> list[tuple]:
-    """Parameters with a gradient, by dtype, age and state keys.
+def _members(optimizer: Optimizer, group: dict, everyone: bool) -> list[tuple]:
+    """(parameter, gradient, state, mark) of those that are updated, their state made if need be.
 
-    PyTorch counts the steps of each parameter, since one without a gradient is passed over. Handles
-    of equal counts share one value, which is told by identity: nearly always there is one bucket.
+    Those of one mark can be updated together. It holds the dtype, the state's keys, and the age:
+    the node of the step count, or without one whether the parameter has been updated before.
     """
-    params, grads, slots, marks = [], [], [], []
+    members = []
     state, stepped = optimizer.state, optimizer._counts_steps
     for param in group["params"]:
         grad = param.grad
-        if grad is None:
+        if grad is None and not everyone:
             continue
-        slot = state[param]
         keys = optimizer._state_keys(group, param)
+        if grad is None and (keys or stepped) and param not in state:
+            continue
         age = 1.0
+        slot = state[param] if keys or stepped else None
         for key in keys:
             if slot.get(key) is None:
                 age = 0.0
@@ -106,23 +120,21 @@ def _buckets(optimizer: Optimizer, group: dict) -> list[tuple]:
             slot = optimizer._init_state(group, param)
         if stepped:
             age = slot["step"]._node
-        params.append(param)
-        grads.append(grad)
-        slots.append(slot)
-        marks.append((param.dtype, age, keys))
-    if not params:
+        members.append((param, grad, slot, (param.dtype, keys, age)))
+    return members
+
+
+def _buckets(members: list[tuple]) -> list[list[tuple]]:
+    """Members by mark: nearly always one bucket, since equal step counts share one value."""
+    if not members:
         return []
-    # A step count's node must not get out of here: held by nobody, its array can be donated.
-    first = marks[0]
-    if all(mark == first for mark in marks):
-        return [(params, grads, slots, None if stepped else first[1], first[2])]
-    split: dict[tuple, tuple] = {}
-    for mark, *row in zip(marks, params, grads, slots, strict=True):
-        age = None if stepped else mark[1]
-        bucket = split.setdefault(mark, ([], [], [], age, mark[2]))
-        for column, item in zip(bucket, row, strict=False):
-            column.append(item)
-    return list(split.values())
+    first = members[0][3]
+    if all(member[3] == first for member in members):
+        return [members]
+    buckets: dict[tuple, list[tuple]] = {}
+    for member in members:
+        buckets.setdefault(member[3], []).append(member)
+    return list(buckets.values())
 
 
 @functools.lru_cache(maxsize=512)
@@ -130,7 +142,8 @@ def _program(cls: type[Optimizer], layout: tuple):
     """The pure function `(arrays, numbers) -> arrays` of a step with this layout.
 
     A bucket's arrays are: options that are Tensors, the step count, parameters, each state key,
-    gradients. It returns the parameters, each state key, the step count.
+    gradients. Its numbers: options, whether it is updated at all, whether it has been before. It
+    returns the parameters, each state key, the step count.
     """
     names = [
         name
@@ -141,7 +154,7 @@ def _program(cls: type[Optimizer], layout: tuple):
     def program(arrays, numbers):
         arrays, numbers = iter(arrays), iter(numbers)
         results: list[jax.Array] = []
-        for structure, keys, count in layout:
+        for structure, keys, count, optional in layout:
             options = {}
             for name, mark in zip(names, structure, strict=True):
                 if mark is NUMBER:
@@ -150,6 +163,7 @@ def _program(cls: type[Optimizer], layout: tuple):
                     options[name] = weak(next(arrays).reshape(()))
                 else:
                     options[name] = mark
+            active = next(numbers) > 0 if optional else None
             if cls._counts_steps:
                 state = {"step": next(arrays)}
             else:
@@ -158,7 +172,12 @@ def _program(cls: type[Optimizer], layout: tuple):
             for key in keys:
                 state[key] = _take(arrays, count)
             grads = _take(arrays, count)
+            before = params, state
             params, state = _step(cls, options, params, grads, state)
+            if optional:
+                params, state = jax.tree.map(
+                    functools.partial(jnp.where, active), (params, state), before
+                )
             results += params
             for key in keys:
                 results += state[key]
@@ -224,6 +243,14 @@ def _narrow(x: jax.Array, like: jax.Array) -> jax.Array:
 def tensor_beside(param: Tensor, value: np.ndarray) -> Tensor:
     """A Tensor of `value` where the parameter is."""
     return wrap(node_of_numpy(value, param._read().aval.place))
+
+
+def _stand_in(optimizer: Optimizer, param: Tensor) -> Tensor:
+    """What is passed for a gradient that is not there: an array of its own, as the program has it."""
+    stand_ins = optimizer.__dict__.setdefault("_stand_ins", {})
+    if param not in stand_ins:
+        stand_ins[param] = tensor_beside(param, np.zeros(tuple(param.shape), param.dtype.numpy))
+    return stand_ins[param]
 
 
 def zero_step(optimizer: Optimizer, param: Tensor) -> Tensor:

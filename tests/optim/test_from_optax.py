@@ -106,7 +106,7 @@ def test_the_loss_of_a_closure_is_its_value():
 
     for _ in range(4):
         assert optimizer.step(closure).item() == 1
-    assert optimizer.state[0]["scale"].item() < 1
+    assert optimizer.state["group0"]["scale"].item() < 1
 
 
 def test_it_is_saved_and_copied():
@@ -114,7 +114,8 @@ def test_it_is_saved_and_copied():
     optimizer = torch.optim.from_optax(optax.adam, params, lr=0.1)
     run(params, optimizer, 2)
     saved = optimizer.state_dict()
-    assert set(saved["state"]) == {0, 1} | set(optimizer.state_dict()["state"])
+    assert set(saved["state"]) == {0, 1, "group0"}
+    assert set(saved["state"][0]) == {"mu", "nu"}
     twin = copy.deepcopy(optimizer)
     others = [torch.nn.Parameter(p.detach().clone()) for p in params]
     other = torch.optim.from_optax(optax.adam, others, lr=0.5)

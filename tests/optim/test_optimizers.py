@@ -21,6 +21,7 @@ from tests.optim.cases import (
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 REPRS = json.loads((REFERENCE / "optim_repr.json").read_text())
+LAST_OF_EACH = list({name: (name, options) for name, options in OPTIMIZERS}.values())
 every_case = pytest.mark.parametrize("case", OPTIMIZERS, ids=case_id)
 
 
@@ -61,7 +62,7 @@ def test_a_step_is_pytorchs(case):
         close(in_a_row(state[key] for state in states if key in state), value, name)
 
 
-@every_case
+@pytest.mark.parametrize("case", LAST_OF_EACH, ids=case_id)
 def test_the_transformation_in_plain_optax(case):
     name, options = case
     wanted = stored(case_id(case))["params"]

@@ -43,7 +43,8 @@ def test_a_loaded_optimizer_goes_on(make):
     params, optimizer = training(make)
     run(params, optimizer, 3)
     saved = optimizer.state_dict()
-    others, other = training(make, [torch.nn.Parameter(p.detach().clone()) for p in params])
+    copies = [torch.nn.Parameter(torch.tensor(p.detach().numpy())) for p in params]
+    others, other = training(make, copies)
     other.load_state_dict(saved)
     wanted = run(params, optimizer, 3, seed=1)
     structures = engine.stats()["structures"]
