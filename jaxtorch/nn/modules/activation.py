@@ -1,4 +1,4 @@
-"""Activation functions as layers."""
+"""Activation functions as layers (and MultiheadAttention, which PyTorch keeps here)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import warnings
 
 from jaxtorch.nn import functional as F
 from jaxtorch.nn import init
+from jaxtorch.nn.modules.attention import MultiheadAttention as MultiheadAttention
 from jaxtorch.nn.modules.module import Module
 from jaxtorch.nn.parameter import blank
 from jaxtorch.tensor import Tensor

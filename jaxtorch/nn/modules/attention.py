@@ -1,4 +1,4 @@
-"""MultiheadAttention (in PyTorch it lives in activation.py, where it can be imported from too)."""
+"""MultiheadAttention."""
 
 from __future__ import annotations
 
