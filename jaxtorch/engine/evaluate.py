@@ -17,7 +17,7 @@ import jax
 import numpy as np
 from jax._src.core import trace_state_clean
 
-from jaxtorch.engine import foresight, graph, inspect
+from jaxtorch.engine import disk_cache, foresight, graph, inspect
 from jaxtorch.engine.graph import FREED, NOTHING, Node, Number
 from jaxtorch.engine.lowering import COMPLEXES, FLOATS, INTS, NONE, lower
 
@@ -302,7 +302,8 @@ def _compile(structure, nodes, positions, leaves, packs) -> Program:
     function, messages = lower(plan, positions, len(leaves), packs)
     donated = tuple(sorted(donated))
     started = time.perf_counter()
-    compiled = jax.jit(function, donate_argnums=donated).lower(*leaves).compile()
+    with disk_cache.in_force():
+        compiled = jax.jit(function, donate_argnums=donated).lower(*leaves).compile()
     inspect.note_compiled(structure, nodes, time.perf_counter() - started)
     program = Program(compiled, positions, donated, messages)
     structure.programs[positions] = program
@@ -357,6 +358,9 @@ def _interpret(nodes) -> None:
             n.value = n.inputs[0].value
             continue
         arrays = [_argument(i) for i in n.inputs]
+        if kernel._compiled is None:
+            with disk_cache.in_force():
+                kernel(*arrays)  # compiles
         if kernel.messages:
             n.value, flags = kernel(*arrays)
             for flag, message in zip(flags, kernel.messages, strict=True):
