@@ -24,6 +24,7 @@ from jaxtorch.engine.inspect import site
 from jaxtorch.engine.kernels import KERNELS, Kernel, check
 from jaxtorch.engine.trace import Pullback
 from jaxtorch.ops import _result_type
+from jaxtorch.ops._typing import Declaration
 
 __all__ = ["Array", "Arrays", "Mask", "Operand", "Scalar", "check", "index_dtype", "op", "view"]
 
@@ -45,6 +46,11 @@ else:
         """A Python number, an input of the program and never a constant in it."""
 
 Mask = Any
+
+
+def _as_declared(declaration: Any) -> Declaration:
+    """Says to type checkers what a decorator of bodies makes of them."""
+    return declaration
 
 
 def index_dtype():
@@ -312,6 +318,7 @@ def finish_many(operation: Op, node: Node):
 # The generated wrapper
 
 
+@_as_declared
 def op(
     body=None, *, promote=None, vjp=None, name=None, nondiff=False, out=False, result=None
 ):
@@ -320,6 +327,7 @@ def op(
                      put=None, is_view=False)  # fmt: skip
 
 
+@_as_declared
 def view(body=None, *, put=None, name=None, vjp=None):
     """As ``op``, for a view of the first argument: ``put(base, value, **statics)`` writes through."""
     return _decorate(body, False, promote=None, vjp=vjp, name=name, nondiff=False, result=None,
