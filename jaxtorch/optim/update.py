@@ -18,17 +18,18 @@ if TYPE_CHECKING:
     from jaxtorch.optim.optimizer import Optimizer
 
 NUMBER, TENSOR = "a number", "a Tensor"  # what stands for data in a structure
-# Where other parameters have gradients in every step (experts, dynamic graphs), each such layout
-# would be compiled. Past this many, one program is for all of them: it steps every parameter by
+# Where other parameters have gradients in every step (experts, dynamic graphs), each such pattern
+# is a structure of its own. Past this many, one is for all of them: it steps every parameter by
 # itself, and who keeps the old value is data.
-MOST_LAYOUTS = 8
+MOST_PATTERNS = 8
 
 
 def record_step(optimizer: Optimizer) -> None:
     """Update all parameters of all groups that have a gradient, as one recorded op."""
-    layouts = optimizer.__dict__.setdefault("_layouts", set())
-    everyone = len(layouts) > MOST_LAYOUTS
+    patterns = optimizer.__dict__.setdefault("_patterns", set())
+    everyone = len(patterns) > MOST_PATTERNS
     layout: list[tuple] = []
+    pattern: list[int] = []
     tensors: list[Tensor] = []
     numbers: list[float] = []
     donates: list[int] = []
@@ -40,6 +41,7 @@ def record_step(optimizer: Optimizer) -> None:
             params, grads, slots, marks = zip(*bucket, strict=True)
             _, keys, age = marks[0]
             layout.append((structure, keys, len(params), everyone))
+            pattern += map(id, params)
             tensors += group_tensors
             numbers += group_numbers
             if everyone:
@@ -61,7 +63,8 @@ def record_step(optimizer: Optimizer) -> None:
     if not layout:
         return
     program = _program(type(optimizer), tuple(layout))
-    layouts.add(program)
+    if not everyone:
+        patterns.add((program, *pattern))
     members = bucket = marks = age = None  # held by nobody, the old step counts can be donated
     results = iter(call(program, program, tensors, numbers, donates))
     for handles, steps in targets:
@@ -246,7 +249,7 @@ def tensor_beside(param: Tensor, value: np.ndarray) -> Tensor:
 
 
 def _stand_in(optimizer: Optimizer, param: Tensor) -> Tensor:
-    """What is passed for a gradient that is not there: an array of its own, as the program has it."""
+    """What is passed for a gradient that is not there: an array of its own, as one that is."""
     stand_ins = optimizer.__dict__.setdefault("_stand_ins", {})
     if param not in stand_ins:
         stand_ins[param] = tensor_beside(param, np.zeros(tuple(param.shape), param.dtype.numpy))

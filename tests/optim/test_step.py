@@ -16,7 +16,8 @@ def parameters(*shapes, dtype=np.float32):
 
 def give_grads(params, value=0.5):
     for param in params:
-        param.grad = torch.full_like(param.detach(), value)
+        shape, dtype = tuple(param.shape), param.detach().numpy().dtype
+        param.grad = torch.tensor(np.full(shape, value, dtype))
 
 
 def values(params):
