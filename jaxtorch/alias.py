@@ -13,6 +13,7 @@ import importlib.machinery
 import importlib.metadata
 import sys
 from types import ModuleType
+from typing import Any
 
 from jaxtorch import children, version
 
@@ -79,7 +80,7 @@ class _Finder(importlib.metadata.DistributionFinder):
 
 _finder = _Finder()
 _explained: dict[str, tuple[ModuleType, object]] = {}  # torch's name: (module, its own __getattr__)
-_displaced: dict[str, None] = {}  # torch names that were blocked: sys.modules[name] = None
+_displaced: dict[str, Any] = {}  # torch names that were blocked: sys.modules[name] = None
 
 
 def _explain_missing_names(module: ModuleType, torch_name: str) -> None:
@@ -159,7 +160,7 @@ def uninstall() -> None:
     sys.meta_path.remove(_finder)
     for name in [name for name in sys.modules if _is_torch(name)]:
         del sys.modules[name]
-    sys.modules.update(_displaced)  # type: ignore[arg-type]
+    sys.modules.update(_displaced)
     _displaced.clear()
     _restore_missing_names()
     children.retract_torch()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect as pyinspect
+from typing import Any
 from jaxtorch import dtypes
 from jaxtorch.engine import backward as engine_backward
 from jaxtorch.engine.graph import FREED, STATE, Node, concrete
@@ -72,7 +73,7 @@ class no_grad(_GradMode):
 
     flag = False
 
-    def __new__(cls, f=None):
+    def __new__(cls, f=None) -> Any:
         made = super().__new__(cls)
         return made if f is None else made(f)
 
@@ -80,7 +81,7 @@ class no_grad(_GradMode):
 class enable_grad(_GradMode):
     """Autograd records, also inside ``no_grad``."""
 
-    def __new__(cls, f=None):
+    def __new__(cls, f=None) -> Any:
         made = super().__new__(cls)
         return made if f is None else made(f)
 
@@ -108,7 +109,7 @@ class inference_mode(_GradMode):
 
     depth = 0
 
-    def __new__(cls, mode=True):
+    def __new__(cls, mode=True) -> Any:
         if callable(mode):
             return cls()(mode)
         return super().__new__(cls)

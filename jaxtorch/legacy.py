@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from jaxtorch import dtypes
 from jaxtorch.engine.graph import NUMBER_AVALS
 from jaxtorch.ops import _result_type
@@ -30,7 +32,7 @@ class _TensorType(type):
         return f"<class 'torch.{cls.__name__}'>"
 
 
-def _tensor_type(dtype: dtypes.dtype):
+def _tensor_type(dtype: dtypes.dtype) -> Any:
     return _TensorType(f"{dtype.legacy}Tensor", (), {"dtype": dtype, "__module__": "torch"})
 
 

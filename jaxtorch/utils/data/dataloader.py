@@ -163,7 +163,7 @@ class DataLoader(Generic[T]):
         super().__setattr__(name, value)
 
     @property
-    def _index_sampler(self):
+    def _index_sampler(self) -> Any:
         return self.sampler if self.batch_sampler is None else self.batch_sampler
 
     def __iter__(self) -> Iterator[Any]:

@@ -104,7 +104,7 @@ def _parts(memory: memoryview) -> list[memoryview]:
 
 
 def _copied(fd: int, size: int) -> memoryview:
-    memory = memoryview(tensors.aligned_empty((size,), np.dtype(np.uint8)))
+    memory = tensors.aligned_empty((size,), np.dtype(np.uint8)).data
     offset = 0
     while offset < size:
         offset += os.preadv(fd, [memory[offset:]], offset)
