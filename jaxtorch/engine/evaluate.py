@@ -138,7 +138,11 @@ def _outside_traces():
 
 
 def _needed(root: Node):
-    """(nodes to compute in record order, those of them that are wanted)."""
+    """(nodes to compute in record order, those of them that are wanted, where to cut).
+
+    The cut is the place of the first node that takes a leaf's pending value: what computes parameters
+    (initial values, a step written by hand) is a program of its own, or no two steps would be alike.
+    """
     group = root.group
     members = group.nodes if group is not None else []
     if group is not None and not group.sorted:
@@ -149,13 +153,17 @@ def _needed(root: Node):
         wanted = [root]
     need = set(wanted)
     extra = [] if group is not None else [root]
+    cut = 0
     for n in reversed(members):
         if n in need:
             for i in n.inputs:
-                if i.value is None and i not in need and i is not NOTHING:
-                    need.add(i)
-                    if i.group is not group:
-                        extra.append(i)
+                if i.value is None and i is not NOTHING:
+                    if i.meta is not None and i.meta.leaf:
+                        cut = n.seq
+                    if i not in need:
+                        need.add(i)
+                        if i.group is not group:
+                            extra.append(i)
     todo = list(extra)
     while todo:  # ancestors that an earlier evaluation left uncomputed, kept by autograd
         for i in todo.pop().inputs:
@@ -166,7 +174,7 @@ def _needed(root: Node):
     nodes = [n for n in members if n in need]
     if extra:
         nodes = sorted({*nodes, *extra}, key=graph._by_sequence)
-    return nodes, wanted
+    return nodes, wanted, cut
 
 
 def _wire(nodes):
@@ -217,20 +225,41 @@ def _wire(nodes):
 
 def _evaluate_group(root: Node, look: bool) -> None:
     group = root.group
-    nodes, wanted = _needed(root)
-    key, index, leaves, packs = _wire(nodes)
-    structure = STRUCTURES.get(key)
-    foreseen = bool(
-        look and structure is not None and structure.backed and foresight.foresee(structure, nodes)
-    )
-    if foreseen:
+    nodes, wanted, cut = _needed(root)
+    if cut:
+        before = [n for n in nodes if n.seq < cut]
+        taken = {i for n in nodes if n.seq >= cut for i in n.inputs}
+        keep = set(wanted) | taken
+        _evaluate_nodes(before, [n for n in before if n in keep], False)
+        if group is not None:
+            group.nodes = [n for n in group.nodes if n.seq >= cut]
+        if root.value is None:
+            _evaluate_group(root, look)
+        elif group is not None:
+            rest = next((n for n in group.nodes if n.live), None)
+            if rest is not None:
+                _evaluate_group(rest, look)
+        return
+    wired = _wire(nodes)
+    structure = STRUCTURES.get(wired[0])
+    if look and structure is not None and structure.backed and foresight.foresee(structure, nodes):
         group = root.group
-        nodes, wanted = _needed(root)
-        key, index, leaves, packs = _wire(nodes)
-        structure, look = STRUCTURES.get(key), False
+        nodes, wanted, _ = _needed(root)
+        if group is not None:
+            group.dissolve()
+        _evaluate_nodes(nodes, wanted, False, compile_now=True)
+        return
     if group is not None:
         group.dissolve()
+    _evaluate_nodes(nodes, wanted, look, wired)
+
+
+def _evaluate_nodes(nodes, wanted, look: bool, wired=None, compile_now: bool = False) -> None:
+    """Compute ``nodes`` (in record order, with all they need) and keep the values of ``wanted``."""
+    key, index, leaves, packs = wired or _wire(nodes)
+    wired = None
     positions = tuple([index[n] for n in wanted])
+    structure = STRUCTURES.get(key)
     if structure is None:
         structure = _first_sight(key, nodes)
     else:
@@ -242,7 +271,7 @@ def _evaluate_group(root: Node, look: bool) -> None:
     if program is None:
         unseen = _mark_seen(nodes)
         _note_sighting(structure)
-        if not (foreseen or should_compile(structure, unseen, _uncompiled(nodes))):
+        if not (compile_now or should_compile(structure, unseen, _uncompiled(nodes))):
             started = time.perf_counter()
             _interpret(nodes)
             structure.seconds += time.perf_counter() - started
