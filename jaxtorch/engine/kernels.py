@@ -7,6 +7,7 @@ returns, whether it carries gradients, which deferred checks it makes. Its backw
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 from typing import Any
 
@@ -97,6 +98,15 @@ def torch_pullback(pull, kernel: Kernel):
 
 def _conjugating(pull, cotangents):
     return tuple(jnp.conj(g) for g in pull(tuple(jnp.conj(c) for c in cotangents)))
+
+
+# XLA's options for a small kernel that runs by itself on the CPU: it compiles two to three times as
+# fast (an add 23 ms to 11, the gradient of std 96 to 26) and runs no slower up to a thousand elements.
+QUICK = {
+    "xla_cpu_use_fusion_emitters": False,
+    "xla_backend_optimization_level": 0,
+    "xla_llvm_disable_expensive_passes": True,
+}
 
 
 class Kernel:
@@ -213,8 +223,16 @@ class Kernel:
                     return self.apply(arrays)[0]
 
             run.__name__ = self.name
-            compiled = self._compiled = jax.jit(run)
+            compiled = self._compiled = jax.jit(run, compiler_options=self._options())
         return compiled(*arrays)
+
+    def _options(self) -> dict | None:
+        small = all(
+            a.place == "cpu" and math.prod(a.shape) <= 1024
+            for a in (*self.avals, *self.all_out)
+            if a.kind == "array"
+        )
+        return QUICK if small else None
 
     # -- backward -----------------------------------------------------------------------------
 
