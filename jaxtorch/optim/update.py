@@ -123,7 +123,7 @@ def _members(optimizer: Optimizer, group: dict, everyone: bool) -> list[tuple]:
             slot = optimizer._init_state(group, param)
         if stepped:
             age = slot["step"]._node
-        members.append((param, grad, slot, (param.dtype, keys, age)))
+        members.append((param, grad, slot, (param._node.aval.dtype, keys, age)))
     return members
 
 

@@ -230,3 +230,34 @@ def test_warnings_are_pytorchs():
             scheduler.step(4)
         found.append([str(w.message) for w in told])
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        dict(line_search_fn="strong_wolfe", max_iter=30),
+        dict(line_search_fn="strong_wolfe", max_iter=12, max_eval=17, history_size=2),
+        dict(lr=0.1, max_iter=15),
+    ],
+)
+def test_lbfgs(options):
+    found = []
+    for library in BOTH:
+        x = library.nn.Parameter(library.tensor([-1.2, 1.0, 0.5], dtype=library.float64))
+        optimizer = library.optim.LBFGS([x], **options)
+
+        def closure(x=x, optimizer=optimizer):
+            optimizer.zero_grad()
+            loss = ((1 - x[:-1]) ** 2 + 10 * (x[1:] - x[:-1] ** 2) ** 2).sum()
+            loss.backward()
+            return loss
+
+        rows = []
+        for _ in range(2):
+            optimizer.step(closure)
+            rows.append(x.detach().numpy().copy())
+        state = optimizer.state[x]
+        found.append((rows, state["func_evals"], state["n_iter"]))
+    (theirs, *their_counts), (ours, *our_counts) = found
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+    assert our_counts == their_counts
