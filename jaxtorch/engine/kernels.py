@@ -101,7 +101,7 @@ def _conjugating(pull, cotangents):
 
 
 # XLA's options for a small kernel that runs by itself on the CPU: it compiles two to three times as
-# fast (an add 23 ms to 11, the gradient of std 96 to 26) and runs no slower up to a thousand elements.
+# fast (an add 23 ms to 11, the gradient of std 96 to 26) and runs no slower up to 1024 elements.
 QUICK = {
     "xla_cpu_use_fusion_emitters": False,
     "xla_backend_optimization_level": 0,
