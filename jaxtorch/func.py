@@ -327,7 +327,7 @@ def _handles(module) -> dict[str, Tensor]:
 class _Swap:
     """Another Tensor's value and history in a handle, until it is undone."""
 
-    names = ("_node", "_ticket", "_meta", "_base", "_steps", "_seen", "_trace")
+    names = ("_node", "_ticket", "_meta", "_base", "_steps", "_seen", "_trace", "_storage")
 
     def __init__(self, handle: Tensor, given: Tensor):
         self.given = given

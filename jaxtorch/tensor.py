@@ -17,7 +17,7 @@ from jaxtorch._methods import TensorMethods
 from jaxtorch._queries import TensorQueries
 from jaxtorch.engine import backward as engine_backward
 from jaxtorch.engine import lens
-from jaxtorch.engine.aliases import Redirect, alias, cast
+from jaxtorch.engine.aliases import Redirect, Storage, alias, cast, redirected
 from jaxtorch.engine.backward import Grad
 from jaxtorch.engine.graph import STATE, Node
 from jaxtorch.engine.handles import Handles, TensorBase, jax_device, node_of_array, node_of_numpy
@@ -41,6 +41,7 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
     _seen = 0  # the base's version that _node was read at
     _meta: Grad | None = None
     _version = 0
+    _storage: Storage | None = None  # what it shares with the tensors detached from it
     _trace = None  # the jax trace it was born in, if its value is that trace's
     __hash__ = object.__hash__
     __array_priority__ = 1000
@@ -67,10 +68,25 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
     def _read(self) -> Node:
         """The node of a view, derived anew if its base has moved on (or simply the node)."""
         base = self._base
-        if base is not None and self._seen != base._version:
-            self._bind(lens.read_through(base._node, self._steps)[-1])
-            self._seen = base._version
+        if base is not None:
+            if base._base is not None:
+                base._read()
+            if self._seen != base._version:
+                self._follow(base)
         return self._node
+
+    def _follow(self, base) -> None:
+        if base.__class__ is Storage:
+            old, node = self._node, base.read(self._steps)
+            if self._meta is not None and self._meta.leaf:
+                node.requires_grad, node.meta = True, self._meta
+            elif old.requires_grad:
+                redirected(node, old)
+            self._version += 1
+        else:
+            node = lens.read_through(base._node, self._steps)[-1]
+        self._bind(node)
+        self._seen = base._version
 
     def _set(self, node: Node) -> None:
         """Give this handle another value; for autograd it stays who it is."""
@@ -87,6 +103,8 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
                 self._meta = None
         self._bind(node)
         self._version += 1
+        if self._storage is not None:
+            self._storage.follow(node)
 
     def _check_trace(self) -> None:
         if self._trace is None or self._trace != current_trace():
@@ -108,6 +126,8 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
                 node.ticket = object()
             self._ticket = node.ticket
             self._version += 1
+            if self._storage is not None:
+                self._storage.follow(node)
         else:
             self._set(node)
         return self
@@ -124,7 +144,7 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
     def _write(self, value: Tensor) -> Tensor:
         """The end of every in-place operation: ``value`` becomes this handle's."""
         grad = STATE.grad
-        root = self if self._base is None else self._base
+        root = self if self._base is None or self._base.__class__ is Storage else self._base
         if grad and root._meta is not None and root._meta.leaf:
             view = "a view of " if root is not self else ""
             raise RuntimeError(
@@ -135,9 +155,7 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
         if node.aval is not old.aval:
             node = self._fitted(node, old)
         if not grad and old.requires_grad and not engine_backward.is_leaf(old):
-            node = alias(node)
-            node.requires_grad = True
-            node.edges = Redirect(old)
+            node = redirected(alias(node), old)
         if self._base is None:
             self._set(node)
         else:
@@ -161,7 +179,16 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
 
     def _write_view(self, node: Node) -> None:
         base = self._base
-        base._set(lens.write_through(base._node, self._steps, node))
+        if base.__class__ is Storage:
+            base.write(self._steps, node)
+            if self._meta is not None and self._meta.leaf:
+                node = alias(node)
+                node.requires_grad, node.meta = True, self._meta
+            self._version += 1
+        elif base._base is None:
+            base._set(lens.write_through(base._node, self._steps, node))
+        else:
+            base._write_view(lens.write_through(base._read(), self._steps, node))
         self._bind(node)
         self._seen = base._version
 
@@ -321,13 +348,22 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
 
     def detach(self) -> Tensor:
         """A view of the same value that carries no gradient."""
-        node = self._read()
-        out = wrap(alias(node))
-        out._base = self if self._base is None else self._base
-        out._steps = self._steps
+        out = wrap(alias(self._read()))
+        out._base, out._steps = self._home()
         out._seen = out._base._version
-        out.__class__ = Detached
         return out
+
+    def _home(self) -> tuple:
+        """Where the value is kept: (Storage, the views that lead from there to here)."""
+        base = self._base
+        if base is None:
+            if self._storage is None:
+                self._storage = Storage(self)
+            return self._storage, ()
+        if base.__class__ is Storage:
+            return base, self._steps
+        storage, steps = base._home()
+        return storage, steps + self._steps
 
     def detach_(self) -> Tensor:
         if self._base is not None:
@@ -344,7 +380,7 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
-        if value._base is self and not value._steps:
+        if (value._base, value._steps) == self._home():
             return  # `p.data -= step` has written through already
         self._rebind(value)
 
@@ -359,7 +395,7 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
                 "protocol at the moment. If you were attempting to deepcopy a module, this may be "
                 "because of a torch.nn.utils.weight_norm usage"
             )
-        out = _new(type(self) if type(self) is not Detached else Tensor)
+        out = _new(type(self))
         out._bind(alias(self._read()))
         if self.requires_grad:
             out.requires_grad_()
@@ -370,41 +406,6 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
 
     def __reduce__(self):
         return (_rebuild, (self.detach()._host(), self.dtype.name, self.requires_grad))
-
-
-class Detached(Tensor):
-    """``t.detach()`` and ``t.data``: a handle that shares its base's value and not its history."""
-
-    def _read(self) -> Node:
-        base = self._base
-        if self._seen != base._version:
-            self._bind(alias(lens.read_through(base._node, self._steps)[-1]))
-            self._seen = base._version
-        return self._node
-
-    def _write_view(self, node: Node) -> None:
-        """The base gets the value and keeps its history."""
-        base = self._base
-        before, STATE.grad = STATE.grad, False
-        try:
-            old = base._node
-            new = lens.write_through(old, self._steps, node) if self._steps else node
-            if old.requires_grad and not engine_backward.is_leaf(old):
-                new = alias(new)
-                new.requires_grad = True
-                new.edges = Redirect(old)
-            base._set(alias(new) if new is node else new)
-        finally:
-            STATE.grad = before
-        self._bind(node)
-        self._seen = base._version
-
-    def _write(self, value: Tensor) -> Tensor:
-        old, node = self._read(), value._read()
-        if node.aval is not old.aval:
-            node = self._fitted(node, old)
-        self._write_view(node)
-        return self
 
 
 # ---------------------------------------------------------------------------------------------
@@ -425,10 +426,8 @@ def wrap(node: Node) -> Tensor:
 
 def wrap_view(node: Node, viewed: Tensor, op, statics: dict, extras: tuple) -> Tensor:
     t = wrap(node)
-    if viewed.__class__ is Detached:
-        t.__class__ = Detached
     base = viewed._base
-    if base is None:
+    if base is None or base.__class__ is Storage:  # what was detached is a base of its own
         t._base = viewed
         t._steps = ((op, statics, extras),)
         t._seen = viewed._version

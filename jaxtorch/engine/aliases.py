@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import weakref
+
 from jaxtorch.engine import lens
-from jaxtorch.engine.backward import emit
+from jaxtorch.engine.backward import emit, is_leaf
 from jaxtorch.engine.graph import STATE, Node, concrete
 from jaxtorch.engine.kernels import KERNELS, Kernel
 
@@ -39,3 +41,58 @@ class Redirect:
 
     def gradients(self, cotangent):
         return [cotangent]
+
+
+def redirected(node: Node, old: Node) -> Node:
+    """``node``, which nobody else has, with the history of ``old``."""
+    node.requires_grad = True
+    node.edges = Redirect(old)
+    return node
+
+
+class Storage:
+    """The value that a handle shares with what was detached from it: the base of the latter.
+
+    It knows the handle only weakly and the value without its history: a detached tensor that is
+    kept holds no graph.
+    """
+
+    __slots__ = ("_node", "_version", "owner", "__weakref__")
+    _base = None
+    _meta = None
+
+    def __init__(self, owner):
+        self.owner = weakref.ref(owner)
+        self._version = 0
+        self.follow(owner._node)
+
+    @property
+    def shape(self):
+        return self._node.aval.shape
+
+    def follow(self, node: Node) -> None:
+        """The handle has another value."""
+        self._node = node if not node.requires_grad or is_leaf(node) else alias(node)
+        self._version += 1
+
+    def read(self, steps) -> Node:
+        """The value seen through a chain of views, as a node of its own."""
+        before, STATE.grad = STATE.grad, False
+        try:
+            return lens.read_through(alias(self._node), steps)[-1]
+        finally:
+            STATE.grad = before
+
+    def write(self, steps, value: Node) -> None:
+        """Write through a chain of views: the handle gets the value and keeps its history."""
+        owner = self.owner()
+        before, STATE.grad = STATE.grad, False
+        try:
+            new = alias(lens.write_through(self._node, steps, value) if steps else value)
+        finally:
+            STATE.grad = before
+        if owner is None:
+            self.follow(new)
+            return
+        old = owner._node
+        owner._set(redirected(new, old) if old.requires_grad and not is_leaf(old) else new)

@@ -18,7 +18,7 @@ import numpy as np
 from jax._src.core import trace_state_clean
 
 from jaxtorch.engine import disk_cache, foresight, graph, inspect
-from jaxtorch.engine.graph import FREED, NOTHING, Node, Number
+from jaxtorch.engine.graph import NOTHING, Node, Number
 from jaxtorch.engine.lowering import COMPLEXES, FLOATS, INTS, NONE, lower
 
 LOCK = threading.RLock()
@@ -370,7 +370,7 @@ def _run(program: Program, nodes, wanted, positions, leaves, index) -> None:
 
 def _pinned(n: Node) -> bool:
     """Do autograd's edges still need the inputs of this computed node?"""
-    return n.requires_grad and n.edges is not FREED and (n.meta is None or not n.meta.leaf)
+    return n.requires_grad and n.edges is None and (n.meta is None or not n.meta.leaf)
 
 
 # ---------------------------------------------------------------------------------------------

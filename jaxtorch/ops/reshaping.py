@@ -12,6 +12,7 @@ from jaxtorch.ops.strides import view_is_possible
 from jaxtorch.ops.views import (
     _view,
     _view_dtype,
+    as_strided,
     infer_size,
     sizes_from,
     squeeze,
@@ -88,7 +89,7 @@ def _become(input, view):
             )
         input._set(view._read())
     else:
-        input._steps = view._steps
+        input._steps = view._steps if view._base is input._base else input._steps + view._steps
         input._bind(view._read())
     return input
 
@@ -111,3 +112,7 @@ def swapaxes_(input, axis0: int, axis1: int):
 
 def t_(input):
     return _become(input, t(input))
+
+
+def as_strided_(input, size, stride, storage_offset: int | None = None):
+    return _become(input, as_strided(input, tuple(size), tuple(stride), storage_offset))

@@ -121,7 +121,10 @@ def layout(input) -> tuple:
     shape = tuple(input.shape)
     if base is None or not input._steps:
         return contiguous_strides(shape), 0
-    found = tuple(base.shape), contiguous_strides(base.shape), 0
+    if base._base is None:
+        found = tuple(base.shape), contiguous_strides(base.shape), 0
+    else:
+        found = tuple(base.shape), *layout(base)
     for operation, statics, extras in input._steps:
         found = _after(operation, statics, extras, *found)
         if found is None or found[1] is None:  # a view of another kind: real parts, other dtypes
