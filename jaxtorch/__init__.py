@@ -267,9 +267,6 @@ from jaxtorch.ops.embedding import (
     embedding as embedding,
     embedding_bag as embedding_bag,
 )
-from jaxtorch.ops.fft import (
-    fft as fft,
-)
 from jaxtorch.ops.filling import (
     fill as fill,
     fill_ as fill_,
@@ -535,6 +532,9 @@ from jaxtorch.ops.sorting import (
     unique_consecutive as unique_consecutive,
 )
 from jaxtorch.ops.special import (
+    gammainc as igamma,
+    gammaincc as igammac,
+    multigammaln as mvlgamma,
     polygamma as polygamma,
 )
 from jaxtorch.ops.strides import (

@@ -134,6 +134,7 @@ class Row:
     node: bool = True  # compare the name of grad_fn
     trace: bool = True  # may be called inside a bare jax.jit
     inplace: bool = True
+    out: bool = True
     dtypes: str = ""  # other dtypes of the tensors to compare the result dtype for
     limits: tuple | None = None  # (relative, absolute)
     error: type | None = None
@@ -158,7 +159,7 @@ def raises(name: str, *args, error: type, text: str = "", **kwargs) -> Row:
     return Row(name, args, kwargs, error=error, text=text)
 
 
-_OWN = {"second", "grad", "node", "trace", "inplace", "dtypes", "limits"}
+_OWN = {"second", "grad", "node", "trace", "inplace", "out", "dtypes", "limits"}
 
 
 def leaves(tree):
@@ -299,7 +300,7 @@ def observe_variants(side: Side, row: Row, wanted: dict | None) -> dict[str, Any
             return side.read(mine[0])
 
         seen["inplace"] = attempt(write)
-    if "out" in wanted if wanted is not None else "out" not in row.kwargs:
+    if row.out and (wanted is None or "out" in wanted):
         plain = side.call(row, tensors)
 
         def give():
@@ -476,10 +477,11 @@ def check_inside_jax(rows: list[Row], file: str) -> None:
             kinds = [k for k in expected[str(r)]["values"] if k[0] != "python"]
             chosen = [
                 x for x, (kind, _) in zip(outs, kinds, strict=len(outs) > 0)
-                if kind.startswith("float") and x.dtype == np.float32
+                if kind in ("float32", "complex64") and x.dtype == kind
             ]  # fmt: skip
             for i, x in enumerate(chosen):
-                result = result + (x * weight_for(x.shape, "float32", i)).sum()
+                weight = weight_for(x.shape, str(x.dtype), i).conj()
+                result = result + (x * weight).sum().real
         return result
 
     with no_warnings(), jax.enable_x64(False):

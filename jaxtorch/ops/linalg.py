@@ -48,7 +48,7 @@ def _square(name: str, x: jax.Array) -> None:
         )
 
 
-def _adjoint(x: jax.Array) -> jax.Array:
+def conjugate_transpose(x: jax.Array) -> jax.Array:
     """The conjugate transpose of matrices."""
     return jnp.conj(x.swapaxes(-1, -2)) if jnp.iscomplexobj(x) else x.swapaxes(-1, -2)
 
@@ -158,7 +158,7 @@ def norm(A, ord=None, dim: Dims = None, keepdim=False, *, out=None, dtype=None):
     return vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype, out=out)
 
 
-@op(out=True)
+@op(out=True, name="SqueezeBackward1")
 def cond(A: Array, p: float | str | None = None):
     """The condition number: the norm of A times that of its inverse."""
     _matrix("cond", A)
@@ -180,7 +180,7 @@ def det(A: Array):
     return jnp.linalg.det(A)
 
 
-@op(result=return_types.linalg_slogdet, name="LinalgSlogdetBackward0")
+@op(out=True, result=return_types.linalg_slogdet, name="LinalgSlogdetBackward0")
 def slogdet(A: Array):
     """(sign, log of the absolute value) of the determinant."""
     _square("slogdet", A)
@@ -203,7 +203,7 @@ def inv(A: Array):
     return jnp.linalg.inv(A)
 
 
-@op(result=return_types.linalg_inv_ex, name="LinalgInvExBackward0")
+@op(out=True, result=return_types.linalg_inv_ex, name="LinalgInvExBackward0")
 def inv_ex(A: Array, *, check_errors: bool = False):
     """(inverse, info): info is not 0 where the matrix is singular."""
     _square("inv_ex", A)
@@ -279,10 +279,10 @@ def pinv(
     u, s, vh = jnp.linalg.svd(A, full_matrices=False)
     kept = s > _within(s, atol, rtol, A.shape)
     inverse = jnp.where(kept, 1 / jnp.where(kept, s, 1), 0)
-    return _adjoint(vh) @ (inverse[..., None] * _adjoint(u))
+    return conjugate_transpose(vh) @ (inverse[..., None] * conjugate_transpose(u))
 
 
-@op(nondiff=True)
+@op(nondiff=True, out=True)
 def matrix_rank(
     A: Array, tol: float | None = None, hermitian: bool = False, *, atol: float | None = None,
     rtol: float | None = None,
@@ -317,7 +317,7 @@ def multi_dot(tensors: Arrays):
     return jnp.linalg.multi_dot(tensors) if len(tensors) > 2 else blas.matmul.body(*tensors)
 
 
-@op(result=return_types.linalg_lstsq, name="LinalgLstsqBackward0")
+@op(out=True, result=return_types.linalg_lstsq, name="LinalgLstsqBackward0")
 def lstsq(A: Array, B: Array, rcond: float | None = None, *, driver: str | None = None):
     """The X that minimises the norm of A @ X - B, its residuals, A's rank and singular values.
 
@@ -334,14 +334,15 @@ def lstsq(A: Array, B: Array, rcond: float | None = None, *, driver: str | None 
     rtol = max(A.shape[-2:]) * float(jnp.finfo(A.dtype).eps) if rcond is None else rcond
     kept = s > _within(s, None, rtol, A.shape)
     inverse = jnp.where(kept, 1 / jnp.where(kept, s, 1), 0)
-    x = _adjoint(vh) @ (inverse[..., None] * (_adjoint(u) @ b))
+    x = conjugate_transpose(vh) @ (inverse[..., None] * (conjugate_transpose(u) @ b))
     rank = jnp.sum(kept, -1, dtype=index_dtype())
-    full = driver in (None, "gels") or A.shape[-2] <= A.shape[-1]
-    rest = jnp.sum(jnp.square(magnitude(A @ x - b)), -2)
-    residuals = rest if A.shape[-2] > A.shape[-1] else jnp.zeros((0,), s.dtype)
-    values = s if driver in ("gelsd", "gelss") else jnp.zeros((0,), s.dtype)
-    if full:
-        rank = jnp.zeros((0,), index_dtype()) if driver in (None, "gels") else rank
+    nothing = jnp.zeros((0,), s.dtype)
+    # what torch's drivers leave out
+    tall = A.shape[-2] > A.shape[-1] and driver not in (None, "gelsy")
+    residuals = jnp.sum(jnp.square(magnitude(A @ x - b)), -2) if tall else nothing
+    if driver == "gels":
+        rank = jnp.zeros((0,), index_dtype())
+    values = s if driver in ("gelsd", "gelss") else nothing
     return (x[..., 0] if vectors else x), residuals, rank, values
 
 
@@ -352,11 +353,11 @@ def lstsq(A: Array, B: Array, rcond: float | None = None, *, driver: str | None 
 def cholesky(A: Array, *, upper: bool = False):
     """The triangular L of A = L @ L^H; NaN where A is not positive-definite."""
     _square("cholesky", A)
-    lower = lax.linalg.cholesky(A, symmetrize_input=False)
-    return _adjoint(lower) if upper else lower
+    lower = lax.linalg.cholesky(_symmetric(A, "L"), symmetrize_input=False)
+    return conjugate_transpose(lower) if upper else lower
 
 
-@op(result=return_types.linalg_cholesky_ex, name="LinalgCholeskyExBackward0")
+@op(out=True, result=return_types.linalg_cholesky_ex, name="LinalgCholeskyExBackward0")
 def cholesky_ex(A: Array, *, upper: bool = False, check_errors: bool = False):
     """(L, info): info is not 0 where A is not positive-definite."""
     if check_errors:
@@ -382,7 +383,7 @@ def cholesky_inverse(L: Array, upper: bool = False):
     return scipy.linalg.cho_solve((L, not upper), identity)
 
 
-@op(result=return_types.linalg_qr, name="LinalgQrBackward0")
+@op(out=True, result=return_types.linalg_qr, name="LinalgQrBackward0")
 def qr(A: Array, mode: str = "reduced"):
     """A = Q @ R, Q orthogonal and R upper triangular; mode reduced, complete or r (R alone)."""
     _matrix("qr", A)
@@ -397,7 +398,7 @@ def qr(A: Array, mode: str = "reduced"):
     return q, r
 
 
-@op(result=return_types.linalg_svd, name="LinalgSvdBackward0")
+@op(out=True, result=return_types.linalg_svd, name="LinalgSvdBackward0")
 def svd(A: Array, full_matrices: bool = True, *, driver: str | None = None):
     """A = U @ diag(S) @ Vh, S descending. Gradients need full_matrices=False, or a square A."""
     if driver is not None:
@@ -420,30 +421,37 @@ def svdvals(A: Array, *, driver: str | None = None):
     return jnp.linalg.svd(A, compute_uv=False)
 
 
-def _triangle(name: str, A: jax.Array, UPLO: str) -> jax.Array:
-    """The Hermitian matrix of which A's lower or upper half is read."""
+def _symmetric(A: jax.Array, UPLO: str) -> jax.Array:
+    """The Hermitian matrix of which A's lower or upper half is read. Its gradient is spread over
+    both halves, as torch does."""
+    half = jnp.tril(A, -1) if UPLO == "L" else jnp.triu(A, 1)
+    main = jnp.eye(A.shape[-1], dtype=jnp.bool_)
+    read = jnp.where(main, A.real.astype(A.dtype), half + conjugate_transpose(half))
+    both = (A + conjugate_transpose(A)) / 2
+    return both + lax.stop_gradient(read - both)
+
+
+def _half(name: str, A: jax.Array, UPLO: str) -> jax.Array:
     _square(name, A)
     if UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
-    half = jnp.tril(A, -1) if UPLO.upper() == "L" else jnp.triu(A, 1)
-    main = jnp.eye(A.shape[-1], dtype=jnp.bool_)
-    return jnp.where(main, A.real.astype(A.dtype), half + _adjoint(half))
+    return _symmetric(A, UPLO.upper())
 
 
-@op(result=return_types.linalg_eigh, name="LinalgEighBackward0")
+@op(out=True, result=return_types.linalg_eigh, name="LinalgEighBackward0")
 def eigh(A: Array, UPLO: str = "L"):
     """(eigenvalues ascending, eigenvectors) of a Hermitian matrix, of which one half is read."""
-    values, vectors = jnp.linalg.eigh(_triangle("eigh", A, UPLO), symmetrize_input=False)
+    values, vectors = jnp.linalg.eigh(_half("eigh", A, UPLO), symmetrize_input=False)
     return values, vectors
 
 
 @op(out=True, name="LinalgEighBackward0")
 def eigvalsh(A: Array, UPLO: str = "L"):
     """The eigenvalues of a Hermitian matrix, ascending."""
-    return jnp.linalg.eigh(_triangle("eigvalsh", A, UPLO), symmetrize_input=False)[0]
+    return jnp.linalg.eigh(_half("eigvalsh", A, UPLO), symmetrize_input=False)[0]
 
 
-@op(result=return_types.linalg_eig, name="LinalgEigBackward0")
+@op(out=True, result=return_types.linalg_eig, name="LinalgEigBackward0")
 def eig(A: Array):
     """(eigenvalues, eigenvectors) of a square matrix, complex. JAX computes it on the CPU only."""
     _square("eig", A)
@@ -458,7 +466,7 @@ def eigvals(A: Array):
     return jnp.linalg.eigvals(A)
 
 
-@op(result=return_types.linalg_lu, name="LinalgLuBackward0")
+@op(out=True, result=return_types.linalg_lu, name="LinalgLuBackward0")
 def lu(A: Array):
     """A = P @ L @ U: a permutation, a unit lower and an upper triangular matrix."""
     _matrix("lu", A)
@@ -467,7 +475,7 @@ def lu(A: Array):
     return tuple(x.reshape(A.shape[:-2] + x.shape[-2:]) for x in parts)
 
 
-@op(result=return_types.linalg_lu_factor, name="LinalgLuFactorExBackward0")
+@op(out=True, result=return_types.linalg_lu_factor, name="LinalgLuFactorExBackward0")
 def lu_factor(A: Array):
     """L and U in one matrix, and the pivots, counted from 1."""
     _matrix("lu_factor", A)
@@ -509,7 +517,7 @@ def vander(x: Array, N: int | None = None):
                                  [jnp.ones_like(x)], exponents, [])), -1)  # fmt: skip
 
 
-@op(name="ViewBackward0")
+@op(out=True, name="ViewBackward0")
 def tensorinv(A: Array, ind: int = 2):
     """The inverse of tensordot with A over its last dims."""
     if ind <= 0:
@@ -517,7 +525,7 @@ def tensorinv(A: Array, ind: int = 2):
     return jnp.linalg.tensorinv(A, ind)
 
 
-@op(name="ViewBackward0")
+@op(out=True, name="ViewBackward0")
 def tensorsolve(A: Array, B: Array, dims: tuple | None = None):
     """The X of tensordot(A, X, X.ndim) = B."""
     return jnp.linalg.tensorsolve(A, B, axes=dims)

@@ -16,27 +16,28 @@ def cholesky(input: Array, upper: bool = False):
     return linalg.cholesky.body(input, upper=upper)
 
 
-@op(result=return_types.qr, name="LinalgQrBackward0")
+@op(out=True, result=return_types.qr, name="LinalgQrBackward0")
 def qr(input: Array, some: bool = True):
     """(Q, R), reduced unless ``some`` is false; see linalg.qr."""
     return linalg.qr.body(input, "reduced" if some else "complete")
 
 
-@op(result=return_types.svd, name="LinalgSvdBackward0")
+@op(out=True, result=return_types.svd, name="LinalgSvdBackward0")
 def svd(input: Array, some: bool = True, compute_uv: bool = True):
     """(U, S, V) with input = U @ diag(S) @ V^H (linalg.svd returns V^H); U and V are zeros unless
     ``compute_uv``."""
     u, s, vh = linalg.svd.body(input, full_matrices=not some)
-    v = linalg._adjoint(vh)
+    v = linalg.conjugate_transpose(vh)
     return (u, s, v) if compute_uv else (jnp.zeros_like(u), s, jnp.zeros_like(v))
 
 
-def slogdet(input):
+@op(out=True, result=return_types.slogdet, name="LinalgSlogdetBackward0")
+def slogdet(input: Array):
     """(sign, log of the absolute value) of the determinant."""
-    return return_types.slogdet(*linalg.slogdet(input))
+    return linalg.slogdet.body(input)
 
 
-@op(result=return_types.triangular_solve)
+@op(out=True, result=return_types.triangular_solve)
 def triangular_solve(
     b: Array, A: Array, upper: bool = True, transpose: bool = False, unitriangular: bool = False
 ):
@@ -47,7 +48,7 @@ def triangular_solve(
     return solution, jnp.asarray(A)
 
 
-@op(name="LinalgLuFactorExBackward0")
+@op(out=True, name="LinalgLuFactorExBackward0")
 def lu(A: Array, pivot: bool = True, get_infos: bool = False):
     """(L and U in one matrix, pivots counted from 1, and zeros where infos are asked for)."""
     if not pivot:

@@ -27,15 +27,19 @@ def _ordered(x: jax.Array, dim: int, descending: bool = False):
     return tuple(lax.rev(a, (dim,)) for a in both)
 
 
-@op(out=True, result=return_types.sort)
-def sort(input: Array, dim: int = -1, descending: bool = False, *, stable: bool = False):
+def _sort_name(avals, statics) -> str:
+    return f"SortBackward{int(statics['stable'] is not None)}"
+
+
+@op(out=True, result=return_types.sort, name=_sort_name)
+def sort(input: Array, dim: int = -1, descending: bool = False, *, stable: bool | None = None):
     """(values, indices) in order along dim; always stable."""
     dim = normalize_dim(dim, input.ndim)
     values, indices = _ordered(at_least_1d(input), dim, descending)
     return values.reshape(input.shape), indices.reshape(input.shape)
 
 
-@op(nondiff=True)
+@op(nondiff=True, out=True)
 def argsort(input: Array, dim: int = -1, descending: bool = False, *, stable: bool = False):
     """The indices that sort along dim; always stable."""
     return sort.body(input, dim, descending)[1]

@@ -22,7 +22,7 @@ def _polygamma(input: Array, n: int):
         raise RuntimeError("polygamma(n, x) does not support negative n.")
     if n == 0:
         return pointwise.digamma.body(input)
-    return jsp.polygamma(jnp.asarray(n, input.dtype), input)
+    return jsp.polygamma(jnp.asarray(n, jnp.int32), input)
 
 
 def polygamma(n, input, *, out=None):
@@ -102,7 +102,7 @@ def erfcx(input: Array):
     return jnp.where(large, tail, jnp.exp(small * small) * jax.lax.erfc(small))
 
 
-@op(promote="float", out=True, name="SpecialNdtrBackward0")
+@op(promote="float", out=True, name="MulBackward1")
 def ndtr(input: Array):
     """The cumulative distribution function of the normal distribution."""
     return 0.5 * jax.lax.erfc(-input * jnp.asarray(math.sqrt(0.5), input.dtype))

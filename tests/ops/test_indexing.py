@@ -1,0 +1,137 @@
+"""Brackets, read and written, beside NumPy's and torch's."""
+
+import numpy as np
+import pytest
+
+import jaxtorch as torch
+from tests import oracle
+from tests.oracle import B, F, V, raises, row
+
+X = F(3, 4, 5)
+ALL = slice(None)
+MASK = V([True, False, True])
+GET = "Tensor.__getitem__"
+
+ROWS = [
+    row(GET, X, 1),
+    row(GET, X, -1),
+    row(GET, X, slice(1, 3), second=True),
+    row(GET, X, (ALL, slice(None, -1), slice(1, None, 2))),
+    row(GET, X, (0, 1, 2)),
+    row(GET, X, (..., 0)),
+    row(GET, X, (None, 0, ..., None)),
+    row(GET, X, V([2, 0, 2])),
+    row(GET, X, [2, -1]),
+    row(GET, X, [[0, 1], [1, 2]]),
+    row(GET, X, V([[0, 1], [1, 2]])),
+    row(GET, X, (V([0, 1]), V([1, 3])), second=True),
+    row(GET, X, (V([0, 1]), ALL, V([1, 3]))),
+    row(GET, X, (ALL, V([0, 1]), V([[1], [3]]))),
+    row(GET, X, (0, ALL, V([0, 1]))),
+    row(GET, X, (V([0, 1]), None, V([0, 1]))),
+    row(GET, X, (V([0, 1]), 0, V([0, 1]))),
+    row(GET, X, (slice(0, 2), V([[0], [2]]), slice(1, 4))),
+    row(GET, X, V(1), node=False),
+    row(GET, X, MASK, trace=False),
+    row(GET, X, (ALL, V([True, False, True, False])), trace=False),
+    row(GET, X, (MASK, V([0, 1])), trace=False),
+    row(GET, X, (B(3, 4), slice(1, 3)), trace=False),
+    row(GET, X, B(3, 4, 5), trace=False),
+    row(GET, X, True),
+    row(GET, X, False),
+    row(GET, F(), None),
+    row(GET, F(), ...),
+    raises(GET, X, 3, error=IndexError, text="index 3 is out of bounds for dimension 0 with size 3"),
+    raises(GET, X, (0, 0, 0, 0), error=IndexError, text="too many indices for tensor of dimension 3"),
+    raises(GET, X, 1.5, error=IndexError, text="valid indices (got float)"),
+    raises(GET, X, F(2), error=IndexError, text="must be long, int, byte or bool tensors"),
+    raises(GET, X, V([5]), error=IndexError, text="index 5 is out of bounds for dimension 0 with"),
+    raises(GET, X, B(2), error=IndexError, text="The shape of the mask [2] at index 0 does not"),
+    raises(GET, X, slice(None, None, -1), error=ValueError, text="step must be greater than zero"),
+    raises(GET, F(), 0, error=IndexError, text="invalid index of a 0-dim tensor"),
+    raises(
+        GET, X, (V([0, 1, 2]), V([0, 1])), error=IndexError,
+        text="indexing tensors could not be broadcast together with shapes [3], [2]",
+    ),
+]  # fmt: skip
+
+test_row, test_inside_jax = oracle.tests(__file__, ROWS)
+
+A = np.array
+INDICES = [
+    1, -1, slice(1, 3), (0, 1), (..., 2), (slice(None), slice(None, None, 2)), None, (0, None),
+    A([2, 0]), [0, 2], (A([0, 1]), A([1, 3])), (slice(None), A([1, 3])), (A([0, 2]), slice(1, 3)),
+    A([True, False, True]), (slice(None), A([True, False, True, False])),
+    (A([True, False, True]), 1), (A([0, 2]), None), (A([[0], [2]]), A([1, 3])),
+]  # fmt: skip
+
+
+def ours(index):
+    if isinstance(index, tuple):
+        return tuple(map(ours, index))
+    return torch.tensor(index) if isinstance(index, np.ndarray) else index
+
+
+@pytest.mark.parametrize("index", INDICES, ids=str)
+def test_writing_is_numpys(index):
+    base = np.arange(12.0).reshape(3, 4)
+    for value in (-1.0, np.broadcast_to(-1.0 - np.arange(base[index].shape[-1]), base[index].shape)
+                  if base[index].ndim else np.float64(-2)):  # fmt: skip
+        expected = base.copy()
+        expected[index] = value
+        x = torch.tensor(base)
+        x[ours(index)] = value if isinstance(value, float) else torch.tensor(np.array(value))
+        assert x.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("index", INDICES, ids=str)
+def test_adding_in_place_is_numpys(index):
+    base = np.arange(12.0).reshape(3, 4)
+    expected = base.copy()
+    expected[index] += 10
+    x = torch.tensor(base)
+    x[ours(index)] += 10
+    assert x.tolist() == expected.tolist()
+
+
+def test_a_mask_write_evaluates_nothing():
+    x = torch.arange(6.0) * 1
+    y = x * 2
+    y[y > 4] = 0
+    assert y._node.value is None
+    assert y.tolist() == [0, 2, 4, 0, 0, 0]
+
+
+def test_values_for_a_mask_are_taken_in_order():
+    x = torch.arange(6.0).reshape(2, 3)
+    x[x > 2] = torch.tensor([10.0, 20.0, 30.0])
+    assert x.tolist() == [[0, 1, 2], [10, 20, 30]]
+    with pytest.raises(IndexError, match=r"shape \[2\] cannot be broadcast to indexing result"):
+        x[x > 2] = torch.tensor([1.0, 2.0])
+        x.tolist()
+
+
+def test_gradients_flow_through_writes():
+    x = torch.ones(3, requires_grad=True)
+    y = x * 2
+    y[0] = 5
+    y[1:] *= x[:2]
+    y.sum().backward()
+    assert x.grad.tolist() == [2.0, 4.0, 2.0]
+
+
+def test_slices_at_other_places_compile_nothing_new():
+    x = torch.tensor(np.arange(100.0))
+    x[10:20].sum().item()
+    before = torch.stats()["structures"]
+    for i in range(20, 60, 10):
+        assert x[i : i + 10].sum().item() == sum(range(i, i + 10))
+    assert torch.stats()["structures"] == before
+
+
+def test_assignment_needs_a_tensor_or_a_number():
+    x = torch.zeros(2)
+    with pytest.raises(TypeError, match="can't assign a list to a torch.FloatTensor"):
+        x[0] = [1.0]
+    with pytest.raises(RuntimeError, match="must match the existing size|must match the size"):
+        x[0:2] = torch.zeros(3)

@@ -1,0 +1,45 @@
+"""Special functions."""
+
+from tests import oracle
+from tests.oracle import F, V, raises, row
+
+inf, nan = float("inf"), float("nan")
+X = F(2, 3)
+P = F(2, 3, low=0.3, high=4.0)
+U = F(2, 3, low=0.05, high=0.95)
+CLOSE = {"limits": (5e-5, 5e-6)}
+
+ROWS = [
+    *(row(f"special.{name}", X, **CLOSE) for name in
+      "expit erf erfc exp2 expm1 i0 i0e i1 i1e ndtr log_ndtr erfcx sinc".split()),
+    row("special.round", X, node=False),
+    *(row(f"special.{name}", P, **CLOSE) for name in
+      "digamma psi gammaln entr log1p".split()),
+    *(row(f"special.{name}", U, **CLOSE) for name in "logit erfinv ndtri".split()),
+    row("special.entr", V([-1.0, 0.0, 1.0, nan]), grad=False),
+    row("special.log_ndtr", V([-20.0, -3.0, 0.0, 5.0]), grad=False),
+    row("special.erfcx", V([-2.0, 0.0, 3.0, 20.0]), **CLOSE),
+    row("special.xlogy", X, F(2, 3, low=0.1, high=2)),
+    row("special.xlog1py", X, F(2, 3, low=0.1, high=2)),
+    row("special.polygamma", 1, P, **CLOSE),
+    row("special.polygamma", 0, P, **CLOSE),
+    row("polygamma", 2, P, **CLOSE),
+    row("special.zeta", F(2, 3, low=1.5, high=3.0), P, grad=False, **CLOSE),
+    row("special.gammainc", P, F(2, 3, low=0.2, high=3), grad=False, **CLOSE),
+    row("special.gammaincc", P, F(2, 3, low=0.2, high=3), grad=False, **CLOSE),
+    row("igamma", P, F(2, 3, low=0.2, high=3), grad=False, **CLOSE),
+    row("igammac", P, F(2, 3, low=0.2, high=3), grad=False, **CLOSE),
+    row("special.multigammaln", F(2, 3, low=2, high=4), 2, node=False, **CLOSE),
+    row("mvlgamma", F(2, 3, low=2, high=4), 2, node=False, **CLOSE),
+    row("special.logsumexp", X, 1),
+    row("special.softmax", X, 1),
+    row("special.log_softmax", X, 1),
+    *(row(f"special.{name}", X, n, grad=False, **CLOSE)
+      for name in ("chebyshev_polynomial_t", "chebyshev_polynomial_u", "hermite_polynomial_h",
+                   "hermite_polynomial_he", "laguerre_polynomial_l", "legendre_polynomial_p")
+      for n in (0, 1, 4)),
+    raises("special.polygamma", -1, P, error=RuntimeError, text="does not support negative n"),
+    raises("special.expit", 1.0, error=TypeError),
+]  # fmt: skip
+
+test_row, test_inside_jax = oracle.tests(__file__, ROWS)
