@@ -12,7 +12,7 @@ import numpy as np
 from jaxtorch.engine import call, flush
 from jaxtorch.engine.handles import node_of_numpy
 from jaxtorch.optim.pieces import weak
-from jaxtorch.tensor import Tensor, alias, wrap
+from jaxtorch.tensor import Tensor, alias, to_place, wrap
 
 if TYPE_CHECKING:
     from jaxtorch.optim.optimizer import Optimizer
@@ -25,47 +25,61 @@ MOST_PATTERNS = 8
 
 
 def record_step(optimizer: Optimizer) -> None:
-    """Update all parameters of all groups that have a gradient, as one recorded op."""
+    """Update all parameters of all groups that have a gradient, as one recorded op.
+
+    (One for each device, and for a parameter that is given twice another one after it.)
+    """
     patterns = optimizer.__dict__.setdefault("_patterns", set())
     everyone = len(patterns) > MOST_PATTERNS
+    batches: dict[tuple, list[tuple]] = {}
+    for group in optimizer.param_groups:
+        options = _options_of(optimizer, group)
+        for bucket in _buckets(_members(optimizer, group, everyone), everyone):
+            turn, place, *_ = bucket[0][3]
+            batches.setdefault((turn, place), []).append((options, bucket))
+    bucket = _ = None
+    handles: list[Tensor] = []
+    for batch in sorted(batches):
+        handles += _record(optimizer, batches[batch], batch[1], everyone)
+    flush(handles)
+
+
+def _record(optimizer: Optimizer, buckets: list, place: str, everyone: bool) -> list[Tensor]:
+    """Record the update of these buckets; returns the handles that have been given new values."""
     layout: list[tuple] = []
     pattern: list[int] = []
     tensors: list[Tensor] = []
     numbers: list[float] = []
     donates: list[int] = []
     targets: list[tuple[list[Tensor], list[Tensor]]] = []
-    for group in optimizer.param_groups:
-        structure, group_numbers, group_tensors = _options_of(optimizer, group)
-        members = _members(optimizer, group, everyone)
-        for bucket in [[member] for member in members] if everyone else _buckets(members):
-            params, grads, slots, marks = zip(*bucket, strict=True)
-            _, keys, age = marks[0]
-            layout.append((structure, keys, len(params), everyone))
-            pattern += map(id, params)
-            tensors += group_tensors
-            numbers += group_numbers
-            if everyone:
-                numbers.append(0.0 if grads[0] is None else 1.0)
-            if optimizer._counts_steps:
-                steps = [slot["step"] for slot in slots]
-                donates.append(len(tensors))
-                tensors.append(steps[0])
-            else:
-                steps = []
-                numbers.append(age)
-            handles = list(params)
-            for key in keys:
-                handles += [slot[key] for slot in slots]
-            donates += range(len(tensors), len(tensors) + len(handles))
-            tensors += handles
-            tensors += [_stand_in(optimizer, params[0])] if grads[0] is None else grads
-            targets.append((handles, steps))
-    if not layout:
-        return
+    while buckets:  # emptied, so that the old step counts are held by nobody and can be donated
+        (structure, option_numbers, option_tensors), bucket = buckets.pop(0)
+        params, grads, slots, marks = zip(*bucket, strict=True)
+        *_, keys, age = marks[0]
+        layout.append((structure, keys, len(params), everyone))
+        pattern += map(id, params)
+        tensors += [to_place(option, place) for option in option_tensors]
+        numbers += option_numbers
+        if everyone:
+            numbers.append(0.0 if grads[0] is None else 1.0)
+        if optimizer._counts_steps:
+            steps = [slot["step"] for slot in slots]
+            donates.append(len(tensors))
+            tensors.append(steps[0])
+        else:
+            steps = []
+            numbers.append(age)
+        handles = list(params)
+        for key in keys:
+            handles += [slot[key] for slot in slots]
+        donates += range(len(tensors), len(tensors) + len(handles))
+        tensors += handles
+        tensors += [_stand_in(optimizer, params[0])] if grads[0] is None else grads
+        targets.append((handles, steps))
     program = _program(type(optimizer), tuple(layout))
     if not everyone:
-        patterns.add((program, *pattern))
-    members = bucket = marks = age = None  # held by nobody, the old step counts can be donated
+        optimizer._patterns.add((program, *pattern))
+    bucket = marks = age = None
     results = iter(call(program, program, tensors, numbers, donates))
     for handles, steps in targets:
         for handle in handles:
@@ -74,7 +88,7 @@ def record_step(optimizer: Optimizer) -> None:
             count = next(results)
             for handle in steps:
                 handle._adopt(count)
-    flush(handles)
+    return targets[0][0]
 
 
 def _options_of(optimizer: Optimizer, group: dict) -> tuple[tuple, list[float], list[Tensor]]:
@@ -100,12 +114,14 @@ def _options_of(optimizer: Optimizer, group: dict) -> tuple[tuple, list[float], 
 
 
 def _members(optimizer: Optimizer, group: dict, everyone: bool) -> list[tuple]:
-    """(parameter, gradient, state, mark) of those that are updated, their state made if need be.
+    """(parameter, gradient, state, mark) of those to update, with their state made if need be.
 
-    Those of one mark can be updated together. It holds the dtype, the state's keys, and the age:
-    the node of the step count, or without one whether the parameter has been updated before.
+    Those of one mark are updated together. It is (turn, place, dtype, keys of the state, age): turn
+    is 0, or more for a parameter that is given again; age is the node of the step count, whose
+    handles share it while their counts are equal, or without a count 0.0 at the first update.
     """
     members = []
+    seen: dict[int, int] = {}
     state, stepped = optimizer.state, optimizer._counts_steps
     for param in group["params"]:
         grad = param.grad
@@ -123,12 +139,17 @@ def _members(optimizer: Optimizer, group: dict, everyone: bool) -> list[tuple]:
             slot = optimizer._init_state(group, param)
         if stepped:
             age = slot["step"]._node
-        members.append((param, grad, slot, (param._node.aval.dtype, keys, age)))
+        aval = param._node.aval
+        turn = seen.get(id(param), 0)
+        seen[id(param)] = turn + 1
+        members.append((param, grad, slot, (turn, aval.place, aval.dtype, keys, age)))
     return members
 
 
-def _buckets(members: list[tuple]) -> list[list[tuple]]:
-    """Members by mark: nearly always one bucket, since equal step counts share one value."""
+def _buckets(members: list[tuple], everyone: bool) -> list[list[tuple]]:
+    """Members by mark (nearly always one bucket), or each by itself."""
+    if everyone:
+        return [[member] for member in members]
     if not members:
         return []
     first = members[0][3]

@@ -307,10 +307,15 @@ def test_bad_input(make, error, text):
         make(param)
 
 
-def test_a_parameter_given_twice_is_told():
+def test_a_parameter_given_twice_is_stepped_twice():
     (param,) = parameters((3,))
     with pytest.warns(UserWarning, match="duplicate parameters"):
-        torch.optim.SGD([param, param])
+        optimizer = torch.optim.SGD([param, param], lr=0.5, momentum=0.9, dampening=0.5)
+    before = values([param])[0]
+    give_grads([param], 1.0)
+    optimizer.step()
+    moved = 0.5 * (1.0 + (0.9 + 0.5))
+    np.testing.assert_allclose(param.detach().numpy(), before - moved, rtol=1e-6)
 
 
 @pytest.mark.parametrize("flags", [dict(foreach=True), dict(fused=True), dict(capturable=True)])
