@@ -5,8 +5,8 @@ A test file is a table of rows::
     ROWS = [row("add", F(2, 3), F(3), alpha=2), raises("mm", F(2, 3), F(4, 5), error=RuntimeError)]
     test_row, test_inside_jax = oracle.tests(__file__, ROWS)
 
-``check`` compares values, dtypes, shapes, gradients, second gradients (``second=True``), the name of
-the graph's node, the in-place method and ``out=``, interpreted and compiled, and the result dtypes
+``check`` compares values, dtypes, shapes, gradients, second gradients (``second=True``), the name
+of the graph's node, the in-place method and ``out=``, interpreted and compiled, and the result dtypes
 for other input dtypes. Where torch is not installed the expectations come from
 ``tests/reference/<file>.json``, which ``python tests/reference/make.py`` writes.
 """
@@ -79,7 +79,7 @@ def F(*shape: int, low=None, high=None, dtype="float32", grad=True) -> Spec:
     return Spec(f"F({text}{'' if grad else ', grad=False'})", make, grad)
 
 
-def I(*shape: int, low=-4, high=5, dtype="int64") -> Spec:
+def I(*shape: int, low=-4, high=5, dtype="int64") -> Spec:  # noqa: E743
     """Integers in [low, high)."""
 
     def make(position):
@@ -446,8 +446,8 @@ def check_error(side: Side, row: Row) -> None:
 
 
 def check_inside_jax(rows: list[Row], file: str) -> None:
-    """Each op's first two rows in one bare ``jax.jit``, ``jax.grad`` and ``nnx.jit``, all ops in one
-    program (it compiles faster than many), 64-bit types off."""
+    """Each op's first two rows in one bare ``jax.jit``, ``jax.grad`` and ``nnx.jit``, 64-bit types
+    off; all ops in one program, which compiles faster than many."""
     rows = [r for r in rows if r.trace and r.error is None and _is_narrow(r)]
     rows = [r for i, r in enumerate(rows) if [q.name for q in rows[:i]].count(r.name) < 2]
     inputs = [[_narrow(s.array(i)) for i, s in enumerate(r.specs())] for r in rows]

@@ -423,7 +423,7 @@ PENDING_CHECKS: list[tuple] = []
 
 
 def read_checks(block: bool) -> None:
-    """Raise IndexError for the first failed check among the programs that have finished."""
+    """Raise for the first failed check among the programs that have finished."""
     while PENDING_CHECKS:
         flags, messages, sites = PENDING_CHECKS[0]
         if not (block or flags.is_ready()):
@@ -432,7 +432,7 @@ def read_checks(block: bool) -> None:
         flags = np.asarray(flags).reshape(-1, 2)
         for (failed, value), message, site in zip(flags, messages, sites, strict=True):
             if failed:
-                raise IndexError(message.format(value=int(value)) + inspect.at(site))
+                raise message.error(message.format(value=int(value)) + inspect.at(site))
 
 
 def evaluate_all() -> None:

@@ -46,13 +46,21 @@ class _Checks(threading.local):
 _checks = _Checks()
 
 
-def check(out, ok, value, message: str):
+class Complaint(str):
+    """What a failed check says, with the type of the exception that says it."""
+
+    error: type[Exception] = IndexError
+
+
+def check(out, ok, value, message: str, error: type[Exception] = IndexError):
     """``out``, after noting that ``ok`` must hold everywhere; ``value`` is reported where not.
 
-    In the engine the program returns a flag that is read later and raises IndexError with
+    In the engine the program returns a flag that is read later and raises ``error`` with
     ``message.format(value=...)``; inside a foreign trace ``out`` is poisoned (NaN, minimum int).
     """
     value = jnp.broadcast_to(value, ok.shape)
+    message = Complaint(message)
+    message.error = error
     if _checks.collecting is not None:
         bad = jnp.argmin(ok.ravel()) if ok.size else 0
         first = value.ravel()[bad] if ok.size else jnp.zeros((), value.dtype)
@@ -61,7 +69,7 @@ def check(out, ok, value, message: str):
         return out
     if not isinstance(ok, jax.core.Tracer):
         if not np.all(ok):
-            raise IndexError(message.format(value=np.asarray(value)[~np.asarray(ok)][0]))
+            raise error(message.format(value=np.asarray(value)[~np.asarray(ok)][0]))
         return out
     fine = jnp.all(ok)
     return jax.tree.map(lambda o: jnp.where(fine, o, _poison(o.dtype)), out)

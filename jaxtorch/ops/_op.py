@@ -7,6 +7,7 @@ itself is not imported here: it registers its classes and its way to wrap a node
 
 from __future__ import annotations
 
+import functools
 import inspect as pyinspect
 import re
 from typing import TYPE_CHECKING, Any
@@ -361,14 +362,42 @@ def inplace(function):
     return write
 
 
+# torch takes NumPy's names for these parameters of any function.
+NUMPY_NAMES = {"dim": "axis", "keepdim": "keepdims"}
+MISSING = object()
+
+
+def missing(operation: Op, parameter: str) -> TypeError:
+    return TypeError(
+        f'{operation.name}() missing 1 required positional arguments: "{parameter}"'
+    )
+
+
+def numpy_names(function):
+    """Let a function that is no op take ``axis`` and ``keepdims`` for ``dim`` and ``keepdim``."""
+
+    @functools.wraps(function)
+    def renamed(*args, **kwargs):
+        if kwargs:
+            for ours, theirs in NUMPY_NAMES.items():
+                if theirs in kwargs:
+                    kwargs[ours] = kwargs.pop(theirs)
+        return function(*args, **kwargs)
+
+    return renamed
+
+
 def _wrapper(operation: Op, signature, out: bool):
     scope = {
         "__name__": __name__, "OP": operation, "CLASSES": Handles.classes, "lift": lift, "lift_many": lift_many,
         "get": KERNELS.get, "slow": slow, "MODES": MODES, "STATE": STATE, "record": record,
-        "finish_many": finish_many, "site": site, "H": Handles,
+        "finish_many": finish_many, "site": site, "H": Handles, "MISSING": MISSING,
+        "missing": missing,
     }  # fmt: skip
-    head, star = [], False
-    for p in signature.parameters.values():
+    head, star, lines = [], False, []
+    parameters = list(signature.parameters.values())
+    aliases = ["out=None"] if out else []
+    for p, after in zip(parameters, [*parameters[1:], None], strict=True):
         if p.kind is p.KEYWORD_ONLY and not star:
             head.append("*")
             star = True
@@ -376,11 +405,17 @@ def _wrapper(operation: Op, signature, out: bool):
         if p.default is not p.empty:
             scope["_" + p.name] = p.default
             text += f"=_{p.name}"
+        if p.name in NUMPY_NAMES and (after is None or after.default is not p.empty):
+            alias = NUMPY_NAMES[p.name]
+            aliases.append(f"{alias}=MISSING")
+            lines.append(f"if {alias} is not MISSING: {p.name} = {alias}")
+            if p.default is p.empty:
+                text += "=MISSING"
+                lines.append(f"if {p.name} is MISSING: raise missing(OP, {p.name!r})")
         head.append(text)
-    if out:
-        head += ["out=None"] if star else ["*", "out=None"]
+    if aliases:
+        head += aliases if star else ["*", *aliases]
     nodes, flat, avals, lengths = [], [], [], []
-    lines = []
     for i, (name, kind, _) in enumerate(operation.params):
         if kind == "Arrays":
             lines.append(f"n{i} = lift_many(OP, {i}, {name})")

@@ -1,8 +1,8 @@
-"""Mathematics of two or three tensors, element by element, broadcast: add, div, pow, clamp, where."""
+"""Mathematics of two or three tensors, element by element: add, div, pow, clamp, where."""
 
 from __future__ import annotations
 
-import jax
+import numpy as np
 from jax import lax
 from jax import numpy as jnp
 
@@ -11,6 +11,7 @@ from jaxtorch.ops import _promote
 from jaxtorch.ops._dims import same_rank
 from jaxtorch.ops._op import Array, Mask, Operand, Scalar, check, op
 from jaxtorch.ops._result_type import result_type
+
 
 def _tensor_form(stem: str, position: int = 1):
     """torch numbers an op's overload for a number 0 and the one for a tensor 1."""
@@ -148,7 +149,7 @@ def _over(input, other, divide):
         raise _promote.not_implemented("div_floor_cpu", input)
     zero = other == 0
     out = divide(input, jnp.where(zero, 1, other))
-    return check(out, ~zero, other, "ZeroDivisionError")
+    return check(out, ~zero, other, "ZeroDivisionError", RuntimeError)
 
 
 def _scaled(x, alpha):
@@ -160,9 +161,9 @@ def _scaled(x, alpha):
 
 def pow(input, exponent, *, out=None):
     """input to the power of exponent; one of them may be a number."""
-    if isinstance(exponent, (int, float, complex)):
+    if isinstance(exponent, (int, float, complex, np.generic)):
         return _pow_number(input, exponent, out=out)
-    if isinstance(input, (int, float, complex)):
+    if isinstance(input, (int, float, complex, np.generic)):
         return _number_pow(exponent, input, out=out)
     return _pow_tensor(input, exponent, out=out)
 

@@ -65,7 +65,9 @@ def bitwise_xor(input: Operand, other: Operand):
 def bitwise_not(input: Array):
     """Every bit flipped; of a bool, its not."""
     if not _promote.is_integral(input):
-        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+        raise TypeError(
+            "~ (operator.invert) is only implemented on integer and Boolean-type tensors"
+        )
     return ~input
 
 

@@ -25,7 +25,7 @@ def _same_dtype(a: jax.Array, b: jax.Array) -> None:
 
 
 def product(a: jax.Array, b: jax.Array, contract, batch=((), ())) -> jax.Array:
-    """``lax.dot_general``, half types summed in float32; bools are refused as torch refuses them."""
+    """``lax.dot_general``, half types summed in float32; bools are refused, as in torch."""
     if a.dtype == jnp.bool_:
         raise _promote.not_implemented("addmm_impl_cpu_", a)
     wide = jnp.float32 if _promote.widened(a[:0] if a.ndim else a).dtype != a.dtype else None
@@ -156,9 +156,7 @@ def bmm(input: Array, mat2: Array):
 def mv(input: Array, vec: Array):
     """The product of a matrix and a vector: (n, m) by (m,)."""
     if input.ndim != 2 or vec.ndim != 1:
-        raise RuntimeError(
-            f"vector + matrix @ vector expected, got 1, {input.ndim}, {vec.ndim}"
-        )
+        raise RuntimeError(f"vector + matrix @ vector expected, got 1, {input.ndim}, {vec.ndim}")
     _same_dtype(input, vec)
     return _matmul_vector(input, vec)
 

@@ -14,7 +14,7 @@ from jaxtorch.ops._op import Array, op
 
 def _checked(x: jax.Array, norm: str | None) -> jax.Array:
     if norm not in (None, "forward", "backward", "ortho"):
-        raise RuntimeError(f"Invalid normalization mode: \"{norm}\"")
+        raise RuntimeError(f'Invalid normalization mode: "{norm}"')
     return _promote.widened(_promote.floating(x))
 
 

@@ -1,7 +1,7 @@
-"""Linear algebra: norms, solutions, inverses, determinants, decompositions of (batches of) matrices.
+"""Linear algebra of (batches of) matrices: norms, solutions, inverses, decompositions.
 
-Gradients are those of JAX, which exist for all of them but the vectors of ``eig`` and of ``svd`` and
-``qr`` with full matrices.
+Gradients are those of JAX, which exist for all of them but the vectors of ``eig`` and of ``svd``
+and ``qr`` with full matrices.
 """
 
 from __future__ import annotations

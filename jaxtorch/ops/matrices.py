@@ -1,4 +1,4 @@
-"""Linear algebra as torch's own namespace spells it, where ``torch.linalg`` has another signature."""
+"""Linear algebra in torch's own namespace, where ``torch.linalg`` has another signature."""
 
 from __future__ import annotations
 

@@ -137,7 +137,11 @@ def signbit(input: Array):
     """Whether the sign bit is set: also of -0.0."""
     if input.dtype == jnp.bool_:
         return jnp.zeros_like(input)
-    return input < 0 if _promote.is_integral(input) else jnp.signbit(_promote.real("signbit_cpu", input))
+    return (
+        input < 0
+        if _promote.is_integral(input)
+        else jnp.signbit(_promote.real("signbit_cpu", input))
+    )
 
 
 @op(promote="arith", out=True)
@@ -263,7 +267,7 @@ def sigmoid(input: Array):
 
 @op(promote="float", out=True)
 def logit(input: Array, eps: float | None = None):
-    """log(x / (1 - x)), the inverse of sigmoid, of x clamped to [eps, 1 - eps] where eps is given."""
+    """log(x / (1 - x)), the inverse of sigmoid; x is clamped to [eps, 1 - eps] if eps is given."""
     if eps is None:
         return jnp.log(_promote.real("logit_cpu", input)) - jnp.log1p(-input)
     low, high = jnp.asarray(eps, input.dtype), jnp.asarray(1 - eps, input.dtype)
@@ -410,7 +414,9 @@ def _lgamma_jvp(primals, tangents):
 @op(promote="float", out=True)
 def digamma(input: Array):
     """The derivative of lgamma; at the poles NaN, at 0 the infinity of the other sign."""
-    pole = jnp.where(jnp.signbit(_promote.real("digamma", input)), jnp.inf, -jnp.inf).astype(input.dtype)
+    pole = jnp.where(jnp.signbit(_promote.real("digamma", input)), jnp.inf, -jnp.inf).astype(
+        input.dtype
+    )
     return jnp.where(input == 0, pole, lax.digamma(input))
 
 

@@ -18,7 +18,7 @@ from jaxtorch.ops._dims import (
     normalize_dims,
     require_elements,
 )
-from jaxtorch.ops._op import Array, index_dtype, op
+from jaxtorch.ops._op import Array, index_dtype, numpy_names, op
 
 
 def _by_dim(stem: str):
@@ -146,24 +146,28 @@ def _which_spread(dim, unbiased, correction):
     return dim, correction
 
 
+@numpy_names
 def var(input, dim: Dims = None, unbiased=None, keepdim=False, *, correction=None, out=None):
     """The variance over dims (all), divided by n - correction (1)."""
     dim, correction = _which_spread(dim, unbiased, correction)
     return _var(input, dim, correction, keepdim, out=out)
 
 
+@numpy_names
 def std(input, dim: Dims = None, unbiased=None, keepdim=False, *, correction=None, out=None):
     """The standard deviation: the root of var. Its derivative where it is 0 is 0."""
     dim, correction = _which_spread(dim, unbiased, correction)
     return _std(input, dim, correction, keepdim, out=out)
 
 
+@numpy_names
 def var_mean(input, dim: Dims = None, unbiased=None, keepdim=False, *, correction=None):
     """(var, mean)."""
     dim, correction = _which_spread(dim, unbiased, correction)
     return _var_mean(input, dim, correction, keepdim)
 
 
+@numpy_names
 def std_mean(input, dim: Dims = None, unbiased=None, keepdim=False, *, correction=None):
     """(std, mean)."""
     dim, correction = _which_spread(dim, unbiased, correction)
@@ -239,11 +243,13 @@ def _comparable(x: jax.Array) -> jax.Array:
     return x.astype(jnp.int8) if x.dtype == jnp.bool_ else x
 
 
+@numpy_names
 def max(input, dim=None, keepdim=False, *, other=None, out=None):
     """The largest of all; along a dim, (values, indices); of two tensors, maximum."""
     return _max_or_min(arithmetic.maximum, _max_all, _max_dim, input, dim, keepdim, other, out)
 
 
+@numpy_names
 def min(input, dim=None, keepdim=False, *, other=None, out=None):
     """The smallest of all; along a dim, (values, indices); of two tensors, minimum."""
     return _max_or_min(arithmetic.minimum, _min_all, _min_dim, input, dim, keepdim, other, out)
@@ -331,6 +337,7 @@ def count_nonzero(input: Array, dim: Dims = None):
 # --- norms --------------------------------------------------------------------------------------
 
 
+@numpy_names
 def norm(input, p="fro", dim: Dims = None, keepdim=False, out=None, dtype=None):
     """The p-norm of the flattened tensor, or over dims; "nuc" is the nuclear norm of matrices."""
     if p is None or (p == "fro" and not isinstance(p, (int, float))):

@@ -10,7 +10,7 @@ from jax import numpy as jnp
 from jaxtorch import dtypes, return_types
 from jaxtorch.ops import _promote
 from jaxtorch.ops._dims import at_least_1d, normalize_dim, require_elements
-from jaxtorch.ops._op import Array, Operand, index_dtype, op
+from jaxtorch.ops._op import Array, Operand, index_dtype, numpy_names, op
 from jaxtorch.ops.reduction import pick
 
 # --- order --------------------------------------------------------------------------------------
@@ -131,6 +131,7 @@ def _middle(x: jax.Array, dim: int, skip_nan: bool):
     return pick(x, index, dim), index
 
 
+@numpy_names
 def median(input, dim=None, keepdim=False, *, out=None):
     """The lower median of all; along a dim, (values, indices). NaN if any is NaN."""
     if dim is None:
@@ -138,6 +139,7 @@ def median(input, dim=None, keepdim=False, *, out=None):
     return _median_dim(input, dim, keepdim, out=out)
 
 
+@numpy_names
 def nanmedian(input, dim=None, keepdim=False, *, out=None):
     """The lower median of what is not NaN; along a dim, (values, indices)."""
     if dim is None:
@@ -172,11 +174,13 @@ def mode(input: Array, dim: int = -1, keepdim: bool = False):
 # --- quantiles ----------------------------------------------------------------------------------
 
 
+@numpy_names
 def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=None):
     """The q-th quantiles (q in [0, 1], a number or 1-d tensor) along dim, or of all elements."""
     return _quantile(input, _fraction(q), dim, keepdim, interpolation, False, out=out)
 
 
+@numpy_names
 def nanquantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=None):
     """quantile of what is not NaN."""
     return _quantile(input, _fraction(q), dim, keepdim, interpolation, True, out=out)
@@ -261,8 +265,8 @@ def searchsorted(
         )
     if right and side == "left":
         raise RuntimeError(
-            "torch.searchsorted(): side and right can't be set to opposites, got side of left while "
-            "right was True"
+            "torch.searchsorted(): side and right can't be set to opposites, got side of left "
+            "while right was True"
         )
     if sorter is not None:
         sorted_sequence = jnp.take_along_axis(sorted_sequence, sorter, -1)
@@ -270,14 +274,10 @@ def searchsorted(
 
 
 @op(nondiff=True, out=True)
-def bucketize(
-    input: Operand, boundaries: Array, *, out_int32: bool = False, right: bool = False
-):
+def bucketize(input: Operand, boundaries: Array, *, out_int32: bool = False, right: bool = False):
     """The number of the bucket between sorted boundaries that each element falls in."""
     if boundaries.ndim != 1:
-        raise RuntimeError(
-            f"boundaries tensor must be 1 dimension, but got dim({boundaries.ndim})"
-        )
+        raise RuntimeError(f"boundaries tensor must be 1 dimension, but got dim({boundaries.ndim})")
     return _search(boundaries, input, right, out_int32)
 
 
@@ -302,19 +302,19 @@ def _search(sequence: jax.Array, x: jax.Array, right: bool, out_int32: bool):
 # --- what has a shape that depends on the data: evaluated, through NumPy ------------------------
 
 
+@numpy_names
 def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
     """The different elements in order (or slices along dim); with them, where asked, the place of
     each element among them, and how often each occurs."""
     array = _values(input)
     axis = None if dim is None else normalize_dim(dim, array.ndim)
-    found = np.unique(
-        array, return_inverse=True, return_counts=True, axis=axis, equal_nan=False
-    )
+    found = np.unique(array, return_inverse=True, return_counts=True, axis=axis, equal_nan=False)
     values, inverse, counts = found
     inverse = inverse.reshape(array.shape if dim is None else -1)
     return _chosen(input, values, inverse, counts, return_inverse, return_counts)
 
 
+@numpy_names
 def unique_consecutive(input, return_inverse=False, return_counts=False, dim=None):
     """The first of each run of equal elements (or slices along dim); see unique."""
     array = _values(input)
@@ -472,5 +472,3 @@ def corrcoef(input: Array):
     deviation = jnp.sqrt(jnp.diagonal(found).real)
     found = found / deviation[:, None] / deviation[None, :]
     return found if jnp.iscomplexobj(found) else jnp.clip(found, -1, 1)
-
-

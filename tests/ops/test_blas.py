@@ -93,7 +93,8 @@ ROWS = [
     raises("dot", M, M, error=RuntimeError, text="1D tensors expected, but got 2D and 2D tensors"),
     raises("dot", F(3), I(3), error=RuntimeError,
            text="dot : expected both vectors to have same dtype, but found Float and Long"),
-    raises("mv", M, F(5), error=RuntimeError, text="size mismatch, got input (2), mat (2x3), vec (5)"),
+    raises("mv", M, F(5), error=RuntimeError,
+           text="size mismatch, got input (2), mat (2x3), vec (5)"),
     raises("outer", M, F(3), error=RuntimeError, text="outer: Expected 1-D argument self"),
     raises("addmm", F(7), M, N, error=RuntimeError,
            text="The expanded size of the tensor (4) must match the existing size (7) at "
@@ -104,13 +105,15 @@ ROWS = [
     raises("einsum", "ij,jk", M, error=RuntimeError,
            text="einsum(): fewer operands were provided than specified in the equation"),
     raises("tensordot", M, M, 1, error=RuntimeError,
-           text="contracted dimensions need to match, but first has size 3 in dim -1 and second has "
-                "size 2 in dim 0"),
+           text="contracted dimensions need to match, but first has size 3 in dim -1 and second "
+                "has size 2 in dim 0"),
     raises("inner", M, F(4), error=RuntimeError,
            text="inner() the last dimension must match on both input tensors but got shapes [2, 3] "
                 "and [4]"),
-    raises("cross", F(2, 3), F(2, 4), dim=1, error=RuntimeError, text="must have length 3. Got 3 and 4"),
-    raises("trace", F(3), error=RuntimeError, text="trace: expected a matrix, but got tensor with dim 1"),
+    raises("cross", F(2, 3), F(2, 4), dim=1, error=RuntimeError,
+           text="must have length 3. Got 3 and 4"),
+    raises("trace", F(3), error=RuntimeError,
+           text="trace: expected a matrix, but got tensor with dim 1"),
 ]  # fmt: skip
 
 test_row, test_inside_jax = oracle.tests(__file__, ROWS)

@@ -5,6 +5,7 @@ from tests.oracle import F, I, V, raises, row
 
 inf = float("inf")
 S = V([[4.0, 1.0, 0.5], [1.0, 3.0, 0.2], [0.5, 0.2, 2.0]])  # symmetric, positive-definite
+L = V([[2.0, 0.0, 0.0], [1.0, 3.0, 0.0], [0.5, 1.0, 2.0]], grad=False)
 A = V([[2.0, 1.0, 0.5], [-1.0, 3.0, 0.2], [0.3, 0.7, 1.5]])
 T = F(2, 3, 3)
 M = F(4, 3)
@@ -33,7 +34,7 @@ ROWS = [
     row("linalg.cholesky", S, upper=True, **CLOSE),
     row("linalg.cholesky_ex", S, **CLOSE),
     row("cholesky", S, **CLOSE),
-    row("cholesky_solve", F(3, 2), V([[2.0, 0.0, 0.0], [1.0, 3.0, 0.0], [0.5, 1.0, 2.0]], grad=False), **CLOSE),
+    row("cholesky_solve", F(3, 2), L, **CLOSE),
     row("cholesky_inverse", V([[2.0, 0.0], [1.0, 3.0]]), grad=False, **CLOSE),
     row("linalg.qr", M, **CLOSE),
     row("linalg.qr", M, mode="r", grad=False, **NEAR),
@@ -66,7 +67,8 @@ ROWS = [
     row("linalg.vector_norm", M, 3, dim=1),
     row("linalg.vector_norm", M, ord=1, dim=0, keepdim=True),
     row("linalg.vector_norm", M, dtype="float64"),
-    *(row("linalg.matrix_norm", M, order, **CLOSE) for order in ("fro", "nuc", 1, -1, 2, -2, inf, -inf)),
+    *(row("linalg.matrix_norm", M, order, **CLOSE)
+      for order in ("fro", "nuc", 1, -1, 2, -2, inf, -inf)),
     row("linalg.matrix_norm", T, "fro", dim=(0, 2), keepdim=True),
     row("linalg.norm", M),
     row("linalg.norm", T),
@@ -83,7 +85,8 @@ ROWS = [
     raises("linalg.inv", I(2, 2), error=RuntimeError,
            text="linalg.inv: Expected a floating point or complex tensor as input. Got Long"),
     raises("linalg.det", M, error=RuntimeError, text="A must be batches of square matrices"),
-    raises("linalg.solve", M, F(4), error=RuntimeError, text="A must be batches of square matrices"),
+    raises("linalg.solve", M, F(4), error=RuntimeError,
+           text="A must be batches of square matrices"),
     raises("linalg.qr", M, mode="foo", error=RuntimeError,
            text="qr received unrecognized mode 'foo' but expected one of 'reduced' (default), 'r', "
                 "or 'complete'"),

@@ -29,8 +29,8 @@ ROWS = [
     *(
         r
         for name in (
-            "abs neg sign sgn square floor ceil trunc round exp exp2 expm1 sigmoid sin cos tan atan "
-            "sinh cosh tanh asinh sinc deg2rad rad2deg erf erfc nan_to_num angle conj_physical i0 "
+            "abs neg sign sgn square floor ceil trunc round exp exp2 expm1 sigmoid sin cos tan "
+            "atan sinh cosh tanh asinh sinc deg2rad rad2deg erf erfc nan_to_num angle conj_physical i0 "
             "positive"
         ).split()
         for r in everywhere(name)
@@ -39,7 +39,8 @@ ROWS = [
     *(r for name in "asin acos atanh erfinv log1p".split() for r in within(name, -0.9, 0.9)),
     *within("acosh", 1.1, 4.0),
     *within("lgamma", 0.2, 5.0, limits=(2e-5, 2e-6)),
-    *within("digamma", 0.2, 5.0, V([0.0, -0.0, 1.0, 2.5, inf, nan, -0.5]), grad=False, limits=(2e-5, 2e-6)),
+    *within("digamma", 0.2, 5.0, V([0.0, -0.0, 1.0, 2.5, inf, nan, -0.5]), grad=False,
+            limits=(2e-5, 2e-6)),
     *within("logit", 0.1, 0.9, V([0.0, 0.5, 1.0, 2.0]), grad=False),
     *within("rsqrt", 0.1, 3.0, V([0.0, 1.0, inf, nan])),
     row("frac", F(2, 3, low=-3, high=3), second=True, dtypes=DTYPES),

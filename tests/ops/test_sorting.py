@@ -82,7 +82,8 @@ ROWS = [
     raises("bincount", F(3), error=NotImplementedError, text="not implemented for 'Float'"),
     raises("histc", I(3), error=NotImplementedError, text="not implemented for 'Long'"),
     raises("bucketize", F(3), F(2, 2), error=RuntimeError, text="must be 1 dimension"),
-    raises("median", B(0, 3), 0, error=IndexError, text="Expected reduction dim 0 to have non-zero"),
+    raises("median", B(0, 3), 0, error=IndexError,
+           text="Expected reduction dim 0 to have non-zero"),
 ]  # fmt: skip
 
 test_row, test_inside_jax = oracle.tests(__file__, ROWS)

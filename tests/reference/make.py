@@ -1,6 +1,6 @@
 """Write the reference numbers of all tables of rows from real PyTorch.
 
-    python tests/reference/make.py [file stem ...]
+python tests/reference/make.py [file stem ...]
 """
 
 import importlib
