@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import optax
 import pytest
+from flax import nnx
 
 import jaxtorch as torch
 from tests.optim.cases import (
@@ -126,3 +127,18 @@ def test_the_transformation_of_an_optimizer():
     optimizer.step()
     moved = optax.apply_updates(arrays, updates)
     np.testing.assert_allclose(in_a_row(p.detach() for p in params[1:]), in_a_row(moved), rtol=1e-6)
+
+
+def test_the_transformation_in_an_nnx_optimizer():
+    net = torch.nn.Linear(4, 2)
+    trained = nnx.Optimizer(net, torch.optim.transforms.adamw(lr=0.1), wrt=nnx.Param)
+    x = np.random.RandomState(0).standard_normal((8, 4)).astype(np.float32)
+
+    @nnx.jit
+    def take_step(net, trained, x):
+        loss, grads = nnx.value_and_grad(lambda n: (n(torch.Tensor(x)) ** 2).mean().jax())(net)
+        trained.update(net, grads)
+        return loss
+
+    losses = [float(take_step(net, trained, jax.numpy.asarray(x))) for _ in range(5)]
+    assert losses == sorted(losses, reverse=True) and losses[-1] < losses[0] / 2
