@@ -494,6 +494,7 @@ class TensorMethods:
     ravel = reshaping.ravel
     reshape = reshaping.reshape
     reshape_as = reshaping.reshape_as
+    as_strided_ = reshaping.as_strided_
     squeeze_ = reshaping.squeeze_
     swapaxes_ = swapdims_ = reshaping.swapaxes_
     t_ = reshaping.t_

@@ -12,6 +12,7 @@ import numpy as np
 from jax import lax
 
 from jaxtorch import devices, dtypes
+from jaxtorch.engine.handles import Handles
 from jaxtorch.ops._op import Array, Scalar, op
 from jaxtorch.ops._promote import number_dtype, width
 from jaxtorch.ops.data import array_of, is_tensor, no_pinning, wrap
@@ -47,7 +48,7 @@ def _made(
         raise NotImplementedError("names=: tensors with named dimensions do not exist")
     x = make(*args, dtype or default or dtypes.get_default_dtype())
     if out is not None:
-        return out.copy_(x)
+        return Handles.assign_out(x, out)
     return _placed(x, device, requires_grad)
 
 
@@ -388,4 +389,3 @@ def polar(abs: Array, angle: Array):
     """abs * (cos(angle) + i sin(angle))."""
     abs, angle = _check_parts("polar", abs, angle)
     return lax.complex(abs * jnp.cos(angle), abs * jnp.sin(angle))
-

@@ -48,7 +48,9 @@ def _scalar_dtype(x) -> DType:
 
 def _is_sequence(x) -> bool:
     return isinstance(x, (list, tuple, range)) or (
-        hasattr(x, "__getitem__") and hasattr(x, "__len__") and not isinstance(x, (str, bytes, dict))
+        hasattr(x, "__getitem__")
+        and hasattr(x, "__len__")
+        and not isinstance(x, (str, bytes, dict))
     )
 
 
@@ -74,7 +76,9 @@ def _flatten(data, shape: tuple, depth: int, out: list, kinds: set) -> None:
             data = data.item()
         elif data.__class__ not in _NUMBERS:
             if _is_sequence(data):
-                raise TypeError(f"'{type(data).__name__}' object cannot be interpreted as an integer")
+                raise TypeError(
+                    f"'{type(data).__name__}' object cannot be interpreted as an integer"
+                )
             kinds.add(_scalar_dtype(data))
             data = data.item() if isinstance(data, np.generic) else data
         else:
@@ -172,8 +176,10 @@ def _filled(numbers: list, shape: tuple, dtype: DType) -> np.ndarray:
     info = np.iinfo(dtype.numpy)
     # torch lets negative numbers wrap round in unsigned types, down to minus the largest
     low = -int(info.max) if info.min == 0 else info.min
-    if array.size and dtype is not dtypes.uint64 and not (
-        array.min() >= low and array.max() <= info.max
+    if (
+        array.size
+        and dtype is not dtypes.uint64
+        and not (array.min() >= low and array.max() <= info.max)
     ):
         raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
     return array.astype(dtype.numpy).reshape(shape)
@@ -241,7 +247,9 @@ def asarray(obj, *, dtype=None, device=None, copy: bool | None = None, requires_
     if hasattr(obj, "__dlpack__") and not is_tensor(obj) and not isinstance(obj, np.ndarray):
         obj = np.from_dlpack(obj)
     if isinstance(obj, (bytes, bytearray, memoryview)):
-        return _finish(frombuffer(obj, dtype=dtype or dtypes.get_default_dtype()), device, requires_grad)
+        return _finish(
+            frombuffer(obj, dtype=dtype or dtypes.get_default_dtype()), device, requires_grad
+        )
     made = as_tensor(obj, dtype, device)
     if copy and made is obj:
         made = made.clone()
@@ -256,9 +264,7 @@ def frombuffer(buffer, *, dtype, count: int = -1, offset: int = 0, requires_grad
     """A vector of the bytes of ``buffer`` read as ``dtype``, ``count`` elements from ``offset`` on."""
     size, item = memoryview(buffer).nbytes, dtype.itemsize
     if size == 0 or count == 0:
-        raise ValueError(
-            f"both buffer length ({size}) and count ({count}) must not be 0"
-        )
+        raise ValueError(f"both buffer length ({size}) and count ({count}) must not be 0")
     if not 0 <= offset < size:
         raise ValueError(
             f"offset ({offset} bytes) must be non-negative and no greater than buffer length "
@@ -283,5 +289,3 @@ def scalar_tensor(s, *, dtype=None, device=None, requires_grad: bool = False):
     """A 0-dim tensor, of the default dtype unless told otherwise."""
     made = wrap(_filled([s], (), dtype or dtypes.get_default_dtype()))
     return _finish(made, device, requires_grad)
-
-

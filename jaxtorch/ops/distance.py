@@ -75,8 +75,7 @@ def _check_cdist(x1, x2):
             raise RuntimeError(f"cdist only supports at least 2D tensors, X{i} got: {x.ndim}D")
     if x1.shape[-1] != x2.shape[-1]:
         raise RuntimeError(
-            f"X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: "
-            f"{x2.shape[-1]}"
+            f"X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: {x2.shape[-1]}"
         )
 
 
@@ -98,7 +97,8 @@ def _cdist(x1: Array, x2: Array, p: float, product: bool):
 def cdist(x1, x2, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary"):
     """The p-norm distance of each row of ``x1`` (..., P, M) to each of ``x2`` (..., R, M): (..., P, R)."""
     modes = {
-        "use_mm_for_euclid_dist_if_necessary": max(x1.shape[-2:-1] + x2.shape[-2:-1], default=0) > 25,
+        "use_mm_for_euclid_dist_if_necessary": max(x1.shape[-2:-1] + x2.shape[-2:-1], default=0)
+        > 25,
         "use_mm_for_euclid_dist": True,
         "donot_use_mm_for_euclid_dist": False,
     }

@@ -50,15 +50,11 @@ def _embedding_vjp(needs, args, statics, out, grads):
     if statics["scale_grad_by_freq"]:
         grads = grads / _taken(_counts(at, weight.shape[0], grads.dtype), at)[:, None]
     zeros = jnp.zeros(weight.shape, grads.dtype)
-    return None, zeros.at[at].add(
-        grads, mode="promise_in_bounds", wrap_negative_indices=False
-    )
+    return None, zeros.at[at].add(grads, mode="promise_in_bounds", wrap_negative_indices=False)
 
 
 @op(name="EmbeddingBackward0", vjp=_embedding_vjp)
-def _embedding(
-    input: Array, weight: Array, padding_idx: int | None, scale_grad_by_freq: bool
-):
+def _embedding(input: Array, weight: Array, padding_idx: int | None, scale_grad_by_freq: bool):
     at, ok, given = _rows(input, weight)
     if not at.size:
         return jnp.zeros((*input.shape, weight.shape[1]), weight.dtype)
@@ -196,7 +192,9 @@ def embedding_bag(
             raise ValueError("offsets has to be a 1D Tensor")
         offsets = offsets[:-1] if include_last_offset else offsets
     else:
-        raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}")
+        raise ValueError(
+            f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}"
+        )
     padding_idx = _checked_padding(padding_idx, weight)
     if max_norm is not None:
         _renorm(weight, input, max_norm, norm_type)

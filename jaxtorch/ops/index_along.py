@@ -116,7 +116,7 @@ def index_copy(input: Array, dim: int, index: Array, source: Array):
     )
 
 
-@op(name="IndexFillBackward0")
+@op(name=lambda avals, _: f"IndexFillBackward{int(avals[2].kind in ('array', 'traced'))}")
 def _index_fill(input: Array, dim: int, index: Array, value: Scalar):
     index = _vector("index_fill", index)
     dim = normalize_dim(dim, input.ndim)

@@ -13,11 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxtorch import dtypes
+from jaxtorch.engine.handles import Handles
 from jaxtorch.ops._dims import broadcast, broadcast_shapes
 from jaxtorch.ops._op import Array, Arrays, Scalar, check, index_dtype, op
 from jaxtorch.ops.data import is_tensor, wrap
 from jaxtorch.ops.slicing import _select, slice_along
-from jaxtorch.ops.views import _expand, _view, unsqueeze
+from jaxtorch.ops.views import _alias, _expand, _view, unsqueeze
 
 # --- advanced indexing, on arrays ----------------------------------------------------------------
 
@@ -37,7 +38,9 @@ def _key(input, indices, dims):
         wrapped = jnp.where(index < 0, index + n, index)
         text = f"index {{value}} is out of bounds for dimension {dim} with size {n}"
         checks.append(((wrapped >= 0) & (wrapped < n), index, text))
-        key[dim] = jnp.broadcast_to(_to_rank(jnp.clip(wrapped, 0, max(n - 1, 0)), len(shape)), shape)
+        key[dim] = jnp.broadcast_to(
+            _to_rank(jnp.clip(wrapped, 0, max(n - 1, 0)), len(shape)), shape
+        )
     return tuple(key), checks
 
 
@@ -75,8 +78,8 @@ def _index_vjp(needs, args, statics, out, grads):
     return (grad, *(None for _ in indices))
 
 
-@op(name="IndexBackward0", vjp=_index_vjp)
-def _index(input: Array, indices: Arrays, dims: tuple):
+@op(name=lambda _, statics: statics["node"], vjp=_index_vjp)
+def _index(input: Array, indices: Arrays, dims: tuple, node: str = "IndexBackward0"):
     """``input`` with ``indices[i]`` in place of dimension ``dims[i]``, under NumPy's rules."""
     return _at(input, indices, dims)
 
@@ -134,9 +137,7 @@ def _sum_to(x, shape):
 
 
 @op(name="IndexPutBackward0", vjp=_index_put_vjp)
-def _index_put(
-    input: Array, indices: Arrays, values: Array, dims: tuple, accumulate: bool = False
-):
+def _index_put(input: Array, indices: Arrays, values: Array, dims: tuple, accumulate: bool = False):
     """A copy of ``input`` with ``values`` put (or added) where ``indices`` point."""
     if values.dtype != input.dtype:
         raise RuntimeError(
@@ -205,7 +206,12 @@ def _mask_put(input: Array, mask: Array, values: Array, dim: int):
 
 
 def _is_nested(item) -> bool:
-    return item is None or item is Ellipsis or isinstance(item, (slice, list, tuple)) or is_tensor(item)
+    return (
+        item is None
+        or item is Ellipsis
+        or isinstance(item, (slice, list, tuple))
+        or is_tensor(item)
+    )
 
 
 def _as_tuple(index) -> tuple:
@@ -290,9 +296,7 @@ def parse_index(input, index):
         elif isinstance(item, int):
             n = view.shape[dim]
             if not -n <= item < n:
-                raise IndexError(
-                    f"index {item} is out of bounds for dimension {dim} with size {n}"
-                )
+                raise IndexError(f"index {item} is out of bounds for dimension {dim} with size {n}")
             view = _select(view, dim, item + n if item < 0 else item)
         elif item.ndim == 0 and not _is_mask(item):
             view = _select(view, dim, item)
@@ -335,7 +339,7 @@ def getitem(input, index):
     """``input[index]``: a view where the index holds no tensor and no list, else a copy."""
     view, advanced = parse_index(input, index)
     if not advanced:
-        return _view(view, tuple(view.shape)) if view is input else view
+        return _alias(input) if view is input else view
     dims, indices = _positions(advanced)
     return _index(view, indices, dims)
 
@@ -395,7 +399,7 @@ def index_put(input, indices, values, accumulate: bool = False):
 # --- masks ---------------------------------------------------------------------------------------
 
 
-@op(name="MaskedFillBackward0")
+@op(name=lambda avals, _: f"MaskedFillBackward{int(avals[2].kind in ('array', 'traced'))}")
 def _masked_fill(input: Array, mask: Array, value: Scalar):
     if mask.dtype != bool:
         raise RuntimeError(
@@ -427,13 +431,18 @@ def _check_fill(value):
         )
 
 
+def _given(result, out):
+    return result if out is None else Handles.assign_out(result, out)
+
+
 def masked_select(input, mask, *, out=None):
     """The elements where ``mask`` is true, as a vector. Evaluates the mask."""
     if mask.dtype is not dtypes.bool:
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     shape = broadcast_shapes(tuple(input.shape), tuple(mask.shape))
-    result = getitem(_expand(input, shape), _expand(mask, shape))
-    return result if out is None else out.copy_(result)
+    dims, indices = _positions([(0, _expand(mask, shape))])
+    result = _index(_expand(input, shape), indices, dims, "MaskedSelectBackward0")
+    return _given(result, out)
 
 
 @op
@@ -475,8 +484,7 @@ def nonzero(input, *, as_tuple: bool = False, out=None):
         rows = np.zeros((int(bool(input)), 0), np.int64)
     else:
         rows = np.stack(found, 1)
-    result = wrap(rows, input.device)
-    return result if out is None else out.copy_(result)
+    return _given(wrap(rows, input.device), out)
 
 
 def argwhere(input):
@@ -489,6 +497,6 @@ def _nonzero_static(input: Array, size: int, fill_value: int):
     return jnp.stack([i.astype(index_dtype()) for i in found], 1)[:, : input.ndim]
 
 
-def nonzero_static(input, *, size: int, fill_value: int = -1):
+def nonzero_static(input, *, size: int, fill_value: int = -1, out=None):
     """``nonzero`` of a size known beforehand: cut or filled up to ``size`` rows; evaluates nothing."""
-    return _nonzero_static(input, size, fill_value)
+    return _given(_nonzero_static(input, size, fill_value), out)

@@ -149,15 +149,11 @@ def interpolate(
     if size is not None:
         size = tuple(size) if isinstance(size, (tuple, list)) else (int(size),) * dim
         if recompute_scale_factor:
-            raise ValueError(
-                "recompute_scale_factor is not meaningful with an explicit size."
-            )
+            raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
     else:
         many = isinstance(scale_factor, (tuple, list))
         factors = tuple(map(float, scale_factor)) if many else (float(scale_factor),) * dim
-        size = tuple(
-            math.floor(n * f) for n, f in zip(input.shape[2:], factors, strict=True)
-        )
+        size = tuple(math.floor(n * f) for n, f in zip(input.shape[2:], factors, strict=True))
         if recompute_scale_factor:
             factors = (None,) * dim
     if antialias and not (mode in ("bilinear", "bicubic") and input.ndim == 4):

@@ -203,9 +203,7 @@ def _cross_entropy(
     if is_integral(input):
         raise not_implemented("log_softmax_lastdim_kernel_impl", input)
     if not 0 <= label_smoothing <= 1:
-        raise RuntimeError(
-            f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}"
-        )
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     x = widened(input)
     if _are_probabilities(input, target):
         if input.ndim == 0:
@@ -261,9 +259,7 @@ def _nll_vjp(needs, args, statics, out, grads):
 
 
 @op(name="NllLossBackward0", vjp=_nll_vjp)
-def _nll_loss(
-    input: Array, target: Array, weight: Array | None, ignore_index: int, reduction: str
-):
+def _nll_loss(input: Array, target: Array, weight: Array | None, ignore_index: int, reduction: str):
     if is_integral(input):
         raise not_implemented("nll_loss_out_frame", input)
     x = widened(input)

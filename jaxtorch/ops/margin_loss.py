@@ -206,8 +206,7 @@ def multi_margin_loss(
 def _multilabel_margin(input: Array, target: Array, reduction: str):
     if input.shape != target.shape:
         raise RuntimeError(
-            f"inconsistent target size: {list(target.shape)} for input of size: "
-            f"{list(input.shape)}"
+            f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}"
         )
     x = input.reshape(1, -1) if input.ndim < 2 else input
     given = target.reshape(x.shape).astype(index_dtype())

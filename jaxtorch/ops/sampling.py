@@ -118,7 +118,7 @@ def randint(low, high=None, size=None, **options: Unpack[Options]):
         if isinstance(high, (tuple, list)):
             low, high, size = 0, low, high
         else:
-            raise TypeError("randint() missing 1 required argument: \"size\"")
+            raise TypeError('randint() missing 1 required argument: "size"')
     elif high is None:
         low, high = 0, low
     low, high = operator.index(low), operator.index(high)
@@ -185,7 +185,7 @@ def normal(mean=0.0, std=1.0, size=None, *, generator=None, out=None, dtype=None
     gen = generator_of(like.device, generator)
     drawn = _normal(gen, 0.0, 1.0, tuple(like.shape), like.dtype).to(like.device)
     made = (drawn * std + mean).detach()
-    return made if out is None else out.copy_(made)
+    return made if out is None else Handles.assign_out(made, out)
 
 
 def bernoulli(input, p: float | None = None, *, generator=None, out=None):
@@ -200,7 +200,7 @@ def bernoulli(input, p: float | None = None, *, generator=None, out=None):
         made = Handles.wrap(node_of_array((uniform < rate).astype(rate.dtype)))
     else:
         made = wrap(random.bernoulli_like(gen, input.detach().cpu().numpy(), dtype), input.device)
-    return made if out is None else out.copy_(made)
+    return made if out is None else Handles.assign_out(made, out)
 
 
 def _bernoulli(gen, p, shape, dtype):
@@ -214,8 +214,7 @@ def multinomial(input, num_samples: int, replacement: bool = False, *, generator
     """Indices drawn by weight: (num_samples,) of a vector, (rows, num_samples) of a matrix."""
     if not input.dtype.is_floating_point:
         raise RuntimeError(
-            "multinomial only supports floating-point dtypes for input, got: "
-            f"{input.dtype.legacy}"
+            f"multinomial only supports floating-point dtypes for input, got: {input.dtype.legacy}"
         )
     if is_staged():
         weights = input.detach().jax()
@@ -233,7 +232,7 @@ def multinomial(input, num_samples: int, replacement: bool = False, *, generator
         gen = generator_of(input.device, generator)
         weights = input.detach().cpu().numpy()
         made = wrap(random.multinomial(gen, weights, num_samples, replacement), input.device)
-    return made if out is None else out.copy_(made)
+    return made if out is None else Handles.assign_out(made, out)
 
 
 def poisson(input, generator=None):

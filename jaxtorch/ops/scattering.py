@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxtorch import dtypes
+from jaxtorch.engine.handles import Handles
 from jaxtorch.ops._dims import at_least_1d, normalize_dim
 from jaxtorch.ops._op import Array, Scalar, check, index_dtype, op
 from jaxtorch.ops.data import is_tensor
@@ -84,9 +85,7 @@ def gather(input: Array, dim: int, index: Array, *, sparse_grad: bool = False):
 
 def _check_ranks(input, index, name):
     if max(input.ndim, 1) != max(index.ndim, 1):
-        raise RuntimeError(
-            f"Index tensor must have the same number of dimensions as {name} tensor"
-        )
+        raise RuntimeError(f"Index tensor must have the same number of dimensions as {name} tensor")
 
 
 def _scatter_args(name, input, dim, index, src=None):
@@ -99,17 +98,14 @@ def _scatter_args(name, input, dim, index, src=None):
     input, index = at_least_1d(input), at_least_1d(index)
     text = f"Expected index {list(index.shape)} to be no larger than self {list(input.shape)}"
     fits = all(
-        d == dim or n <= m
-        for d, (n, m) in enumerate(zip(index.shape, input.shape, strict=True))
+        d == dim or n <= m for d, (n, m) in enumerate(zip(index.shape, input.shape, strict=True))
     )
     if src is not None:
         if src.dtype != input.dtype:
             raise RuntimeError(f"{name}(): Expected self.dtype to be equal to src.dtype")
         src = at_least_1d(src)
         if src.ndim != index.ndim:
-            raise RuntimeError(
-                "Index tensor must have the same number of dimensions as src tensor"
-            )
+            raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
         if not fits or any(n > m for n, m in zip(index.shape, src.shape, strict=True)):
             raise RuntimeError(
                 f"{text} apart from dimension {dim} and to be no larger size than src "
@@ -186,6 +182,10 @@ def _scatter_value_reduce(input: Array, dim: int, index: Array, value: Scalar, r
     return _checked(out.reshape(input.shape), index, full.shape[dim], dim)
 
 
+def _given(result, out):
+    return result if out is None else Handles.assign_out(result, out)
+
+
 def _scattered(inplace, input, dim, index, src, value, reduce):
     if reduce not in (None, "add", "multiply"):
         raise RuntimeError("reduce argument must be either add or multiply.")
@@ -203,12 +203,12 @@ def _scattered(inplace, input, dim, index, src, value, reduce):
     return (f.inplace if inplace else f)(input, dim, index, src, *args)
 
 
-def scatter(input, dim: int, index, src=None, *, value=None, reduce: str | None = None):
+def scatter(input, dim: int, index, src=None, *, value=None, reduce: str | None = None, out=None):
     """``out[index[i][j]][j] = src[i][j]`` for ``dim`` 0, and so on, elsewhere ``input``.
 
     ``src`` is a tensor or a number; ``reduce`` "add" or "multiply" combines with what is there.
     """
-    return _scattered(False, input, dim, index, src, value, reduce)
+    return _given(_scattered(False, input, dim, index, src, value, reduce), out)
 
 
 def scatter_(input, dim: int, index, src=None, *, value=None, reduce: str | None = None):
@@ -351,13 +351,19 @@ def _scatter_reduce(
     return _checked(out, index, full.shape[dim], dim)
 
 
-def scatter_reduce(input, dim: int, index, src, reduce: str, *, include_self: bool = True):
+def scatter_reduce(
+    input, dim: int, index, src, reduce: str, *, include_self: bool = True, out=None
+):
     """``src`` reduced ("sum", "prod", "mean", "amax", "amin") into ``input`` at ``index``."""
-    return _scatter_reduce(input, dim, index, src, reduce, include_self)
+    return _given(_scatter_reduce(input, dim, index, src, _long_name(reduce), include_self), out)
 
 
 def scatter_reduce_(input, dim: int, index, src, reduce: str, *, include_self: bool = True):
-    return _scatter_reduce.inplace(input, dim, index, src, reduce, include_self)
+    return _scatter_reduce.inplace(input, dim, index, src, _long_name(reduce), include_self)
+
+
+def _long_name(reduce: str) -> str:
+    return {"max": "amax", "min": "amin"}.get(reduce, reduce)  # torch takes these too
 
 
 # --- by position in row-major order --------------------------------------------------------------
@@ -442,4 +448,4 @@ def take_along_dim(input, indices, dim: int | None = None, *, out=None):
             f"but got {input.ndim} dimensions for input, and {indices.ndim} dimensions for indices"
         )
     result = _take_along(input, indices, normalize_dim(dim, input.ndim))
-    return result if out is None else out.copy_(result)
+    return _given(result, out)

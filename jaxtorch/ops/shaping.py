@@ -8,7 +8,8 @@ import operator
 import jax.numpy as jnp
 from jax import lax
 
-from jaxtorch.ops._dims import normalize_dim
+from jaxtorch.engine.handles import Handles
+from jaxtorch.ops._dims import normalize_dim, normalize_dims
 from jaxtorch.ops._op import Array, Arrays, index_dtype, op
 from jaxtorch.ops.creation import arange, empty
 from jaxtorch.ops.data import array_of, wrap
@@ -40,9 +41,7 @@ def cat(tensors: Arrays, dim: int = 0):
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     for i, x in enumerate(tensors):
         if x.ndim == 0:
-            raise RuntimeError(
-                f"zero-dimensional tensor (at position {i}) cannot be concatenated"
-            )
+            raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
     # torch's old rule: an empty 1-d tensor joins with anything
     kept = [(i, x) for i, x in enumerate(tensors) if x.shape != (0,)]
     if not kept:
@@ -97,14 +96,20 @@ def atleast_1d(*tensors):
 def atleast_2d(*tensors):
     if len(tensors) == 1 and not isinstance(tensors[0], (tuple, list)):
         x = tensors[0]
-        return unsqueeze(atleast_1d(x), 0) if x.ndim < 2 else x
+        return _view(x, (1, 1)) if x.ndim == 0 else unsqueeze(x, 0) if x.ndim == 1 else x
     return tuple(atleast_2d(x) for x in _list_of(tensors))
 
 
 def atleast_3d(*tensors):
     if len(tensors) == 1 and not isinstance(tensors[0], (tuple, list)):
         x = tensors[0]
-        return unsqueeze(atleast_2d(x), -1) if x.ndim < 3 else x
+        return (
+            _view(x, (1, 1, 1))
+            if x.ndim == 0
+            else unsqueeze(atleast_2d(x), -1)
+            if x.ndim < 3
+            else x
+        )
     return tuple(atleast_3d(x) for x in _list_of(tensors))
 
 
@@ -167,9 +172,7 @@ def _repeat(input: Array, sizes: tuple):
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(sizes)}")
     shape = (1,) * (len(sizes) - input.ndim) + input.shape
     pairs = [n for pair in zip(sizes, shape, strict=True) for n in pair]
-    spread = lax.broadcast_in_dim(
-        input.reshape(shape), pairs, tuple(range(1, 2 * len(shape), 2))
-    )
+    spread = lax.broadcast_in_dim(input.reshape(shape), pairs, tuple(range(1, 2 * len(shape), 2)))
     return spread.reshape(tuple(r * n for r, n in zip(sizes, shape, strict=True)))
 
 
@@ -197,7 +200,9 @@ def _repeat_by(input: Array, repeats: Array, dim: int, total: int):
     return jnp.repeat(input, repeats, axis=dim, total_repeat_length=total)
 
 
-def repeat_interleave(input, repeats=None, dim: int | None = None, *, output_size: int | None = None):
+def repeat_interleave(
+    input, repeats=None, dim: int | None = None, *, output_size: int | None = None
+):
     """Each element along ``dim`` repeated, all as often or each by its own number.
 
     With one argument: the indices 0, 1, ..., each as often as it says. A tensor of ``repeats`` is
@@ -252,10 +257,7 @@ def roll(input: Array, shifts: tuple, dims: tuple = ()):
 
 @op(name="FlipBackward0")
 def _flip(input: Array, dims: tuple):
-    axes = [normalize_dim(d, input.ndim) for d in dims]
-    if len(set(axes)) != len(axes):
-        raise RuntimeError("dim appears multiple times in the list of dims")
-    return lax.rev(input, axes) if input.ndim else input
+    return lax.rev(input, normalize_dims(dims, input.ndim, empty_is_all=False))
 
 
 def flip(input, *axes, dims=None):
@@ -277,9 +279,7 @@ def flipud(input):
 @op
 def rot90(input: Array, k: int = 1, dims: tuple = (0, 1)):
     if len(dims) != 2:
-        raise RuntimeError(
-            f"expected total rotation dims == 2, but got dims = {len(dims)}"
-        )
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
     if input.ndim < 2:
         raise RuntimeError(f"expected total dims >= 2, but got total dims = {input.ndim}")
     a, b = (normalize_dim(d, input.ndim) for d in dims)
@@ -335,7 +335,7 @@ def diag(input, diagonal: int = 0, *, out=None):
     if input.ndim not in (1, 2):
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
     result = diag_embed(input, diagonal) if input.ndim == 1 else diagonal_copy(input, diagonal)
-    return result if out is None else out.copy_(result)
+    return result if out is None else Handles.assign_out(result, out)
 
 
 def diagflat(input, offset: int = 0):
@@ -354,8 +354,7 @@ def meshgrid(*tensors, indexing: str | None = None):
     for x in tensors:
         if x.ndim > 1:
             raise RuntimeError(
-                "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: "
-                f"{x.ndim}"
+                f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {x.ndim}"
             )
         if x.dtype is not tensors[0].dtype:
             raise RuntimeError("torch.meshgrid expects all tensors to have the same dtype")
@@ -368,11 +367,9 @@ def meshgrid(*tensors, indexing: str | None = None):
         tensors[0], tensors[1] = tensors[1], tensors[0]
     shape = tuple(x.numel() for x in tensors)
     grids = [
-        _expand(_view(x, (-1,) + (1,) * (len(shape) - 1 - i)), shape)
-        for i, x in enumerate(tensors)
+        _expand(_view(x, (-1,) + (1,) * (len(shape) - 1 - i)), shape) for i, x in enumerate(tensors)
     ]
     if swap:
-        grids = [g.transpose(0, 1) for g in grids]
         grids[0], grids[1] = grids[1], grids[0]
     return tuple(grids)
 
@@ -417,11 +414,11 @@ def select_scatter(input, src, dim: int, index: int):
     return result
 
 
-def slice_scatter(input, src, dim: int = 0, start=None, end=None, step: int = 1):
+def slice_scatter(input, src, dim: int = 0, start=None, end=None, step: int = 1, *, out=None):
     """A copy of ``input`` with ``src`` at ``start:end:step`` of ``dim``."""
     result = input.clone()
     slice_along(result, normalize_dim(dim, input.ndim), slice(start, end, step)).copy_(src)
-    return result
+    return result if out is None else Handles.assign_out(result, out)
 
 
 def diagonal_scatter(input, src, offset: int = 0, dim1: int = 0, dim2: int = 1):
@@ -455,4 +452,3 @@ def channel_shuffle(input, groups: int):
     rest = tuple(range(3, input.ndim + 1))
     split = _view(input, (n, groups, c // groups, *input.shape[2:]))
     return _view(permute(split, (0, 2, 1, *rest)), tuple(input.shape))
-

@@ -14,7 +14,7 @@ from jaxtorch.ops.views import sizes_from
 
 
 def _starts(ndim, dim, start):
-    start = start.astype(index_dtype())
+    start = lax.convert_element_type(start, index_dtype())
     zero = jnp.zeros((), start.dtype)
     return [start if i == dim else zero for i in range(ndim)]
 
@@ -37,13 +37,17 @@ def _wrapped(index, n):
     return jnp.where(index < 0, index + n, index)
 
 
-def _put_select(base, value, dim, index):
+def _node(_, statics) -> str:
+    return statics["node"]
+
+
+def _put_select(base, value, dim, index, node):
     index = jnp.clip(_wrapped(index, base.shape[dim]), 0, base.shape[dim] - 1)
     return _put_span(base, jnp.expand_dims(value, dim), dim, index)
 
 
-@lens(put=_put_select, name="SelectBackward0")
-def _select(input: Array, dim: int, index: Scalar):
+@lens(put=_put_select, name=_node)
+def _select(input: Array, dim: int, index: Scalar, node: str = "SelectBackward0"):
     n = input.shape[dim]
     if n == 0:
         raise IndexError(f"index 0 is out of bounds for dimension {dim} with size 0")
@@ -73,7 +77,7 @@ def select(input, dim: int, index):
     return _select(input, dim, index)
 
 
-def _put_slice(base, value, dim, start, length, step):
+def _put_slice(base, value, dim, start, length, step, node):
     if step == 1:
         return _put_span(base, value, dim, start)
     span = (length - 1) * step + 1
@@ -82,21 +86,25 @@ def _put_slice(base, value, dim, start, length, step):
     return _put_span(base, old.at[at].set(value), dim, start)
 
 
-@lens(put=_put_slice, name="SliceBackward0")
-def _slice(input: Array, dim: int, start: Scalar, length: int, step: int = 1):
+@lens(put=_put_slice, name=_node)
+def _slice(
+    input: Array, dim: int, start: Scalar, length: int, step: int = 1, node: str = "SliceBackward0"
+):
     if step == 1 or length == 0:
         return _span(input, dim, start, length)
     span = _span(input, dim, start, (length - 1) * step + 1)
     return lax.slice_in_dim(span, 0, None, step, dim)
 
 
-def _put_piece(base, value, dim, start, stop, step):
+def _put_piece(base, value, dim, start, stop, step, node):
     at = (slice(None),) * dim + (slice(start, stop, step),)
     return base.at[at].set(value)
 
 
-@lens(put=_put_piece, name="SliceBackward0")
-def _piece(input: Array, dim: int, start: int, stop: int, step: int = 1):
+@lens(put=_put_piece, name=_node)
+def _piece(
+    input: Array, dim: int, start: int, stop: int, step: int = 1, node: str = "SliceBackward0"
+):
     return lax.slice_in_dim(input, start, stop, step, dim)
 
 
@@ -132,7 +140,9 @@ def slice_along(input, dim: int, index: slice):
     if start == 0 and length == n:
         return input
     if index.start is None or (index.stop is None and operator.index(index.start) < 0):
-        return _piece(input, dim, start, start + max(0, (length - 1) * step + 1) * (length > 0), step)
+        return _piece(
+            input, dim, start, start + max(0, (length - 1) * step + 1) * (length > 0), step
+        )
     return _slice(input, dim, start if length else 0, length, step)
 
 
@@ -141,12 +151,14 @@ def slice_along(input, dim: int, index: slice):
 _STATIC_PIECES = 8
 
 
-def _pieces(input, dim, sizes):
-    make, start, out = len(sizes) <= _STATIC_PIECES, 0, []
+def _pieces(input, dim, sizes, node="SliceBackward0"):
+    fixed, start, out = len(sizes) <= _STATIC_PIECES, 0, []
     for size in sizes:
-        stop = start + size
-        out.append(_piece(input, dim, start, stop) if make else _slice(input, dim, start, size))
-        start = stop
+        if fixed:
+            out.append(_piece(input, dim, start, start + size, 1, node))
+        else:
+            out.append(_slice(input, dim, start, size, 1, node))
+        start += size
     return tuple(out)
 
 
@@ -168,19 +180,17 @@ def split(tensor, split_size_or_sections, dim: int = 0):
                 f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size "
                 f"at dimension {dim}), but got split_sizes={list(sizes)}"
             )
-        return _pieces(tensor, dim, sizes)
+        return _pieces(tensor, dim, sizes, "SplitWithSizesBackward0")
     size = operator.index(split_size_or_sections)
     if size < 0:
-        raise RuntimeError(
-            f"split expects split_size be non-negative, but got split_size={size}"
-        )
+        raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
     if size == 0 and n:
         raise RuntimeError(
-            "split_size can only be 0 if dimension size is 0, but got dimension size of "
-            f"{n}"
+            f"split_size can only be 0 if dimension size is 0, but got dimension size of {n}"
         )
     count = max(1, -(-n // size)) if size else 1
-    return _pieces(tensor, dim, [min(size, n - i * size) for i in range(count)])
+    sizes = [min(size, n - i * size) for i in range(count)]
+    return _pieces(tensor, dim, sizes, "SplitBackward0")
 
 
 def split_with_sizes(input, split_sizes, dim: int = 0):
@@ -196,7 +206,7 @@ def chunk(input, chunks: int, dim: int = 0):
     dim = normalize_dim(dim, input.ndim)
     n = input.shape[dim]
     if n == 0:
-        return _pieces(input, dim, [0] * chunks)
+        return _pieces(input, dim, [0] * chunks, "SplitBackward0")
     return split(input, -(-n // chunks), dim)
 
 
@@ -265,4 +275,4 @@ def unbind(input, dim: int = 0):
     if input.ndim == 0:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     dim = normalize_dim(dim, input.ndim)
-    return tuple(_select(input, dim, i) for i in range(input.shape[dim]))
+    return tuple(_select(input, dim, i, "UnbindBackward0") for i in range(input.shape[dim]))

@@ -58,6 +58,8 @@ def _ghost(shape, strides) -> np.ndarray:
 def _after(operation, statics, extras, shape, strides, offset):
     """(shape, strides, offset) of a view."""
     ghost, dim = _ghost(shape, strides), statics.get("dim")
+    if operation is views._alias.op:
+        return shape, strides, offset
     if operation is views._view.op:
         new = views.infer_size(statics["shape"], ghost.size)
         return new, _reshaped(shape, strides, new), offset

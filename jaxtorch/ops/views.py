@@ -1,4 +1,4 @@
-"""Views: each result is a lens on its first argument, and ``put`` is how a write goes back through it."""
+"""Views: each result is a lens on its first argument; ``put`` takes a write back through it."""
 
 from __future__ import annotations
 
@@ -48,6 +48,11 @@ def _put_shape(base, value, **_):
     return value.reshape(base.shape)
 
 
+@lens(put=_put_shape, name="AliasBackward0")
+def _alias(input: Array):
+    return input
+
+
 @lens(put=_put_shape, name="ViewBackward0")
 def _view(input: Array, shape: tuple):
     return input.reshape(infer_size(shape, input.size))
@@ -93,7 +98,12 @@ def unsqueeze(input: Array, dim: int):
     return jnp.expand_dims(input, normalize_dim(dim, input.ndim + 1))
 
 
-@lens(put=_put_shape)
+def _squeeze_node(_, statics) -> str:
+    dim = statics["dim"]
+    return f"SqueezeBackward{0 if dim is None else 2 if isinstance(dim, tuple) else 1}"
+
+
+@lens(put=_put_shape, name=_squeeze_node)
 def squeeze(input: Array, dim: tuple | None = None):
     """Without the dimensions of size one: all of them, or those that ``dim`` (an int or a tuple) names."""
     if dim is None:
@@ -203,7 +213,7 @@ def mT(input):
     return transpose(input, -2, -1)
 
 
-@lens(put=lambda base, value: jnp.conj(jnp.swapaxes(value, -2, -1)), name="AdjointBackward0")
+@lens(put=lambda base, value: jnp.conj(jnp.swapaxes(value, -2, -1)), name="ConjBackward0")
 def _adjoint(input: Array):
     return jnp.conj(jnp.swapaxes(input, -2, -1))
 
@@ -313,9 +323,7 @@ def unfold(input: Array, dimension: int, size: int, step: int):
     if step <= 0:
         raise RuntimeError(f"step is {step} but must be > 0")
     if size > n:
-        raise RuntimeError(
-            f"maximum size for tensor at dimension {dim} is {n} but size is {size}"
-        )
+        raise RuntimeError(f"maximum size for tensor at dimension {dim} is {n} but size is {size}")
     starts = jnp.arange(0, n - size + 1, step, dtype=index_dtype())
     at = starts[:, None] + jnp.arange(size, dtype=starts.dtype)[None]
     windows = jnp.take(input, at, axis=dim, mode="clip")
@@ -346,7 +354,7 @@ def _put_real(base, value):
     return lax.complex(value, base.imag) if jnp.iscomplexobj(base) else value
 
 
-@lens(put=_put_real, name="RealBackward0")
+@lens(put=_put_real, name="SelectBackward0")
 def _real(input: Array):
     return input.real
 
@@ -355,7 +363,7 @@ def real(input):
     return _real(input) if input.dtype.is_complex else input
 
 
-@lens(put=lambda base, value: lax.complex(base.real, value))
+@lens(put=lambda base, value: lax.complex(base.real, value), name="SelectBackward0")
 def imag(input: Array):
     if not jnp.iscomplexobj(input):
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")

@@ -149,7 +149,9 @@ def _fold(
         )
     x = input if input.ndim == 3 else input[None]
     image = jax.ShapeDtypeStruct((x.shape[0], x.shape[1] // places, *size), x.dtype)
-    fold = jax.linear_transpose(lambda y: _patches(y, kernel_size, dilation, padding, stride), image)
+    fold = jax.linear_transpose(
+        lambda y: _patches(y, kernel_size, dilation, padding, stride), image
+    )
     (out,) = fold(x)
     return out if input.ndim == 3 else out[0]
 
@@ -188,9 +190,7 @@ def affine_grid(theta, size, align_corners: bool | None = None):
     ``theta`` is (N, 2, 3) or (N, 3, 4), the result (N, H, W, 2) or (N, D, H, W, 3)."""
     size = tuple(size)
     if not theta.dtype.is_floating_point:
-        raise ValueError(
-            f"Expected theta to have floating point type, but got {theta.dtype}"
-        )
+        raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}")
     want = {4: (2, 3), 5: (3, 4)}.get(len(size))
     if want is None:
         raise NotImplementedError(

@@ -14,8 +14,12 @@ ROWS = [
     row("concat", [F(2, 3), F(2, 1)], 1),
     row("concatenate", [F(2), F(1)]),
     raises("cat", [], error=ValueError, text="expected a non-empty list of Tensors"),
-    raises("cat", [F(2, 3), F(2, 4)], error=RuntimeError, text="Expected size 3 but got size 4 for"),
-    raises("cat", [F(2, 3), F(2)], error=RuntimeError, text="same number of dimensions: got 2 and 1"),
+    raises(
+        "cat", [F(2, 3), F(2, 4)], error=RuntimeError, text="Expected size 3 but got size 4 for"
+    ),
+    raises(
+        "cat", [F(2, 3), F(2)], error=RuntimeError, text="same number of dimensions: got 2 and 1"
+    ),
     raises("cat", [F(2), F()], error=RuntimeError, text="zero-dimensional tensor (at position 1)"),
     row("stack", [F(2), F(2)], dtypes="int64 float16"),
     row("stack", [X, X], 1),
@@ -31,7 +35,9 @@ ROWS = [
     row("block_diag", F(2, 3), F(3), F(), **LAYOUT),
     row("Tensor.repeat", F(2, 3), 2, 1),
     row("Tensor.repeat", F(2, 3), (2, 1, 2), second=True),
-    raises("Tensor.repeat", F(2, 3), 2, error=RuntimeError, text="can not be smaller than number of"),
+    raises(
+        "Tensor.repeat", F(2, 3), 2, error=RuntimeError, text="can not be smaller than number of"
+    ),
     row("tile", F(2, 3), (2,)),
     row("tile", F(3), (2, 2)),
     row("repeat_interleave", F(2, 3), 2, **LAYOUT),
@@ -39,7 +45,9 @@ ROWS = [
     row("repeat_interleave", F(2, 3), V([1, 0, 3]), dim=1, trace=False, **LAYOUT),
     row("repeat_interleave", F(2, 3), V([1, 0, 3]), dim=1, output_size=4, **LAYOUT),
     row("repeat_interleave", V([1, 0, 3]), trace=False),
-    raises("repeat_interleave", F(3), V([1, 2]), error=RuntimeError, text="must have the same size"),
+    raises(
+        "repeat_interleave", F(3), V([1, 2]), error=RuntimeError, text="must have the same size"
+    ),
     row("roll", X, 1),
     row("roll", X, (1, -2), (0, 2)),
     raises("roll", X, (1, 2), 0, error=RuntimeError, text="shifts and dimensions must align"),

@@ -42,7 +42,9 @@ ROWS = [
     row("swapdims", X, 1, 2),
     row("permute", X, (2, 0, 1), second=True),
     row("Tensor.permute", X, -1, 0, 1),
-    raises("permute", X, (0, 1), error=RuntimeError, text="number of dimensions in the tensor input"),
+    raises(
+        "permute", X, (0, 1), error=RuntimeError, text="number of dimensions in the tensor input"
+    ),
     raises("permute", X, (0, 1, 1), error=RuntimeError, text="duplicate dims are not allowed"),
     row("movedim", X, 0, 2),
     row("movedim", X, (0, 1), (2, 0)),
@@ -56,11 +58,17 @@ ROWS = [
     row("Tensor.expand", F(3, 1), 2, 3, 4),
     row("Tensor.expand", F(3, 1), -1, 4),
     row("Tensor.expand_as", F(1, 4), F(3, 4, grad=False)),
-    raises("Tensor.expand", F(2, 3), 2, 4, error=RuntimeError, text="The expanded size of the tensor"),
-    raises("Tensor.expand", F(2, 3), 3, error=RuntimeError, text="the number of sizes provided (1)"),
+    raises(
+        "Tensor.expand", F(2, 3), 2, 4, error=RuntimeError, text="The expanded size of the tensor"
+    ),
+    raises(
+        "Tensor.expand", F(2, 3), 3, error=RuntimeError, text="the number of sizes provided (1)"
+    ),
     row("broadcast_to", F(3), (2, 3)),
     row("broadcast_tensors", F(3, 1), F(4)),
-    raises("broadcast_tensors", F(3), F(4), error=RuntimeError, text="must match the size of tensor"),
+    raises(
+        "broadcast_tensors", F(3), F(4), error=RuntimeError, text="must match the size of tensor"
+    ),
     row("diagonal", F(3, 4)),
     row("diagonal", X, 1, 0, 2),
     row("diagonal", X, offset=-1, dim1=-1, dim2=1),

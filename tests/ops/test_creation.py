@@ -1,0 +1,138 @@
+"""Tensors from nothing, and from Python data."""
+
+import numpy as np
+import pytest
+
+import jaxtorch as torch
+from tests import oracle
+from tests.oracle import F, V, raises, row
+
+X = F(2, 3)
+CLOSE = {
+    "limits": (2e-7, 1e-7)
+}  # torch rounds by vector lanes, which differ from machine to machine
+
+ROWS = [
+    row("zeros", 2, 3),
+    row("zeros", (2, 3), dtype="int32"),
+    row("zeros", size=(2,)),
+    row("zeros", ()),
+    row("ones", 2, dtype="bool"),
+    row("empty", 0, 3),
+    row("full", (2, 2), 1.5),
+    row("full", (2,), 7),
+    row("full", (2,), True),
+    row("full", (2,), 1j),
+    row("full", (2,), 1.7, dtype="int64"),
+    row("zeros_like", X, grad=False),
+    row("ones_like", X, dtype="float64", grad=False),
+    row("full_like", X, 3, grad=False),
+    row("Tensor.new_zeros", X, 2, 2, grad=False),
+    row("Tensor.new_ones", X, (3,), dtype="int64", grad=False),
+    row("Tensor.new_full", X, (2,), 4, grad=False),
+    row("Tensor.new_tensor", X, [1, 2], grad=False),
+    row("arange", 5),
+    row("arange", 2, 9, 3),
+    row("arange", 5, 0, -2),
+    row("arange", 0.0),
+    row("arange", 1, 2.5, 0.5),
+    row("arange", 0, 1, 0.1, **CLOSE),
+    row("arange", 3, dtype="float16"),
+    row("arange", 0, 5.5, 1.6, dtype="int64"),
+    row("range", 1, 4),
+    row("linspace", 0, 1, 7, **CLOSE),
+    row("linspace", -3, 10, 5, dtype="int64"),
+    row("linspace", 2, 2, 1),
+    row("linspace", 0, 1, 0),
+    row("logspace", 0, 2, 5, limits=(3e-6, 0)),
+    row("logspace", 0, 3, 4, base=2, dtype="int64"),
+    row("eye", 3),
+    row("eye", 2, 3, dtype="int64"),
+    row("tril_indices", 3, 4, -1),
+    row("triu_indices", 3, 3, offset=1),
+    row("complex", F(3), F(3), trace=False),
+    row("polar", F(3, low=0, high=2), F(3), trace=False, grad=False),
+    raises("zeros", -1, error=RuntimeError, text="Dimension size must be non-negative"),
+    raises("zeros", 2.0, error=TypeError, text="must be tuple of ints, not float"),
+    raises("arange", 0, 1, 0, error=RuntimeError, text="step must be nonzero"),
+    raises("arange", 1, 0, error=RuntimeError, text="inconsistent with step sign"),
+    raises("linspace", 0, 1, -1, error=RuntimeError, text="number of steps must be non-negative"),
+    raises("eye", -1, error=RuntimeError, text="n must be greater or equal to 0, got -1"),
+    raises("complex", V([1]), V([2]), error=RuntimeError, text="Half, Float or Double tensors"),
+    row("tensor", 3),
+    row("tensor", 2.5),
+    row("tensor", [1, 2.5]),
+    row("tensor", [True, 2]),
+    row("tensor", [1, 2j]),
+    row("tensor", [[1, 2], [3, 4]], dtype="float64"),
+    row("tensor", []),
+    row("tensor", [[]]),
+    row("tensor", range(3)),
+    row("tensor", np.float64(1)),
+    row("tensor", [np.float64(1), 2]),
+    row("tensor", [np.int32(1)]),
+    row("tensor", np.arange(3, dtype=np.int16)),
+    row("tensor", [np.arange(2), np.arange(2)]),
+    row("tensor", [V(1), V(2.0, grad=False)], grad=False),
+    row("tensor", [1.9, -1.9], dtype="int64"),
+    row("tensor", 2.5, dtype="bool"),
+    row("tensor", [-1], dtype="uint8"),
+    row("as_tensor", [1, 2.0]),
+    row("scalar_tensor", 3),
+    row("asarray", [1, 2]),
+    raises("tensor", [[1, 2], [3]], error=ValueError, text="expected sequence of length 2 at dim 1"),
+    raises("tensor", [[1, 2], 3], error=TypeError, text="not a sequence"),
+    raises("tensor", "abc", error=TypeError, text="new(): invalid data type 'str'"),
+    raises("tensor", None, error=RuntimeError, text="Could not infer dtype of NoneType"),
+    raises("tensor", [300], dtype="uint8", error=RuntimeError, text="without overflow"),
+    raises("tensor", [2**63], error=ValueError, text="Overflow when unpacking long long"),
+    raises("tensor", [1j], dtype="float32", error=TypeError, text="must be real number, not complex"),
+    raises("tensor", np.arange(3)[::-1], error=ValueError, text="At least one stride in the given"),
+    raises("from_numpy", [1], error=TypeError, text="expected np.ndarray (got list)"),
+]  # fmt: skip
+
+test_row, test_inside_jax = oracle.tests(__file__, ROWS)
+
+
+def test_data_is_copied():
+    array = np.zeros(2, np.float32)
+    x, y = torch.from_numpy(array), torch.tensor(array)
+    array[0] = 1
+    assert x.tolist() == y.tolist() == [0.0, 0.0]
+
+
+def test_bytes_are_read_as_a_dtype():
+    assert torch.frombuffer(bytearray(b"ab"), dtype=torch.uint8).tolist() == [97, 98]
+    assert torch.frombuffer(bytearray(b"abcd"), dtype=torch.int16, offset=2).tolist() == [25699]
+    with pytest.raises(ValueError, match="must be a multiple of element size"):
+        torch.frombuffer(bytearray(b"abc"), dtype=torch.int16)
+
+
+def test_the_legacy_constructor_takes_sizes_or_data():
+    assert torch.Tensor(2, 3).shape == (2, 3)
+    assert torch.Tensor([1, 2]).tolist() == [1.0, 2.0]
+    assert torch.LongTensor([1, 2]).dtype is torch.int64
+    with pytest.raises(TypeError):
+        torch.Tensor(1.5)
+
+
+def test_the_default_dtype_is_followed():
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert torch.zeros(1).dtype is torch.tensor(1.0).dtype is torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_ranges_from_a_variable_start_are_one_structure():
+    torch.arange(3, 7).tolist()
+    before = torch.stats()["structures"]
+    assert [torch.arange(i, i + 4)[0].item() for i in range(4)] == [0, 1, 2, 3]
+    assert torch.stats()["structures"] <= before + 1
+
+
+def test_what_is_not_there_is_refused():
+    with pytest.raises(NotImplementedError, match="names="):
+        torch.zeros(2, names=("a",))
+    with pytest.raises(RuntimeError, match="pin_memory"):
+        torch.zeros(2, pin_memory=True)
