@@ -41,7 +41,7 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
     _seen = 0  # the base's version that _node was read at
     _meta: Grad | None = None
     _version = 0
-    _storage: Storage | None = None  # what it shares with the tensors detached from it
+    _storage: weakref.ref[Storage] | None = None  # what it shares with those detached from it
     _trace = None  # the jax trace it was born in, if its value is that trace's
     __hash__ = object.__hash__
     __array_priority__ = 1000
@@ -79,9 +79,10 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
         if base.__class__ is Storage:
             old, node = self._node, base.read(self._steps)
             if self._meta is not None and self._meta.leaf:
+                node = alias(node)
                 node.requires_grad, node.meta = True, self._meta
             elif old.requires_grad:
-                redirected(node, old)
+                node = redirected(alias(node), old)
             self._version += 1
         else:
             node = lens.read_through(base._node, self._steps)[-1]
@@ -104,7 +105,14 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
         self._bind(node)
         self._version += 1
         if self._storage is not None:
-            self._storage.follow(node)
+            self._tell_detached(node)
+
+    def _tell_detached(self, node: Node) -> None:
+        storage = self._storage()
+        if storage is None:
+            self._storage = None
+        else:
+            storage.follow(node)
 
     def _check_trace(self) -> None:
         if self._trace is None or self._trace != current_trace():
@@ -127,7 +135,7 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
             self._ticket = node.ticket
             self._version += 1
             if self._storage is not None:
-                self._storage.follow(node)
+                self._tell_detached(node)
         else:
             self._set(node)
         return self
@@ -348,18 +356,21 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
 
     def detach(self) -> Tensor:
         """A view of the same value that carries no gradient."""
-        out = wrap(alias(self._read()))
-        out._base, out._steps = self._home()
-        out._seen = out._base._version
+        storage, steps = self._home()
+        node = self._read() if steps else storage.read(())
+        out = wrap(alias(node) if node.requires_grad else node)
+        out._base, out._steps, out._seen = storage, steps, storage._version
         return out
 
     def _home(self) -> tuple:
         """Where the value is kept: (Storage, the views that lead from there to here)."""
         base = self._base
         if base is None:
-            if self._storage is None:
-                self._storage = Storage(self)
-            return self._storage, ()
+            storage = self._storage() if self._storage is not None else None
+            if storage is None:
+                storage = Storage(self)
+                self._storage = weakref.ref(storage)
+            return storage, ()
         if base.__class__ is Storage:
             return base, self._steps
         storage, steps = base._home()
@@ -380,7 +391,8 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
-        if (value._base, value._steps) == self._home():
+        storage, steps = self._home()
+        if value._base is storage and value._steps == steps:
             return  # `p.data -= step` has written through already
         self._rebind(value)
 

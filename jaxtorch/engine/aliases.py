@@ -57,7 +57,7 @@ class Storage:
     kept holds no graph.
     """
 
-    __slots__ = ("_node", "_version", "owner", "__weakref__")
+    __slots__ = ("_node", "_ticket", "_version", "owner", "__weakref__")
     _base = None
     _meta = None
 
@@ -72,14 +72,21 @@ class Storage:
 
     def follow(self, node: Node) -> None:
         """The handle has another value."""
-        self._node = node if not node.requires_grad or is_leaf(node) else alias(node)
+        if node.requires_grad and not is_leaf(node):
+            node = alias(node)
+        if node.ticket is None:
+            node.ticket = object()
+        self._node = node
+        self._ticket = node.ticket  # so that it is evaluated with what it was recorded with
         self._version += 1
 
     def read(self, steps) -> Node:
-        """The value seen through a chain of views, as a node of its own."""
+        """The value seen through a chain of views, without history."""
+        if not steps:
+            return alias(self._node) if self._node.requires_grad else self._node
         before, STATE.grad = STATE.grad, False
         try:
-            return lens.read_through(alias(self._node), steps)[-1]
+            return lens.read_through(self._node, steps)[-1]
         finally:
             STATE.grad = before
 
