@@ -9,5 +9,10 @@ from jaxtorch.nn.modules import *  # noqa: F403
 from jaxtorch.nn.modules import __all__ as _layers
 from jaxtorch.nn.parameter import Buffer as Buffer
 from jaxtorch.nn.parameter import Parameter as Parameter
+from jaxtorch.nn.parameter import UninitializedBuffer as UninitializedBuffer
+from jaxtorch.nn.parameter import UninitializedParameter as UninitializedParameter
 
-__all__ = ["Buffer", "Parameter", "functional", "init", "modules", "parameter", "utils", *_layers]
+__all__ = [
+    "Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "functional", "init",
+    "modules", "parameter", "utils", *_layers,
+]  # fmt: skip

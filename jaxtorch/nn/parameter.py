@@ -20,7 +20,7 @@ from jaxtorch.engine.graph import Node
 from jaxtorch.engine.handles import Handles, node_of_array, node_of_numpy
 from jaxtorch.tensor import Tensor, alias, wrap
 
-__all__ = ["Buffer", "Parameter"]
+__all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "is_lazy"]
 
 _MISSING = object()
 
@@ -163,7 +163,7 @@ def _rebuild_parameter(data: Tensor, requires_grad: bool, backward_hooks) -> Par
 class _BufferMeta(VariableMeta):
     def __instancecheck__(cls, instance) -> bool:
         if cls is Buffer and isinstance(instance, Tensor):
-            return instance.__dict__.get("_is_buffer", False)
+            return getattr(instance, "_is_buffer", False)
         return super().__instancecheck__(instance)
 
     def __call__(cls, data: Any = None, *, persistent: bool = True) -> Tensor:
@@ -227,6 +227,127 @@ class Buffer(nnx.Variable, metaclass=_BufferMeta):
             object.__setattr__(self, "tensor", Tensor(value))
         else:
             object.__setattr__(self, "tensor", value)
+
+
+class _Uninitialized(Tensor):
+    """A place for a tensor whose shape the first forward will tell; only dtype and device are
+    known."""
+
+    grad_fn = None
+    is_leaf = True
+
+    @property
+    def shape(self):
+        raise RuntimeError(
+            "Can't access the shape of an uninitialized parameter or buffer. This error usually "
+            "happens in `load_state_dict` when trying to load an uninitialized parameter into an "
+            "initialized one. Call `forward` to initialize the parameters before accessing their "
+            "attributes."
+        )
+
+    def _read(self) -> Node:
+        raise ValueError(
+            "Attempted to use an uninitialized parameter. This error happens when you are using a "
+            "`LazyModule` or explicitly manipulating "
+            f"`torch.nn.parameter.{type(self).__name__}` objects. When using LazyModules Call "
+            "`forward` with a dummy batch to initialize the parameters before calling torch "
+            "functions"
+        )
+
+    def _hold(self, requires_grad: bool, device, dtype) -> None:
+        self._node = _constant((0,), 0, device, dtype)
+        self._flag = requires_grad
+        self._base = self  # so that every op asks _read
+
+    def materialize(self, shape: tuple[int, ...], device=None, dtype=None) -> None:
+        """Become an ordinary tensor of this shape, its values for the caller to fill in."""
+        node = _constant(shape, 0, device or self.device, dtype or self.dtype)
+        requires_grad = self._flag
+        self.__dict__.clear()
+        self.__class__ = self.cls_to_become
+        if isinstance(self, Parameter):
+            self._begin(node, requires_grad)
+        else:
+            self._bind(node)
+
+    @property
+    def requires_grad(self) -> bool:
+        return self._flag
+
+    def requires_grad_(self, requires_grad: bool = True):
+        self._flag = requires_grad
+        return self
+
+    def detach(self):
+        return self
+
+    def to(self, *args, device=None, dtype=None):
+        """Without values still, of another dtype or on another device."""
+        for arg in args:
+            if isinstance(arg, dtypes.dtype):
+                dtype = arg
+            else:
+                device = arg
+        return type(self)(self._flag, device or self.device, dtype or self.dtype)
+
+    def cpu(self):
+        return self.to("cpu")
+
+    def cuda(self, device=None):
+        return self.to(device or "cuda")
+
+    def is_floating_point(self) -> bool:
+        return self.dtype.is_floating_point
+
+    def is_complex(self) -> bool:
+        return self.dtype.is_complex
+
+    @property
+    def data(self):
+        return self
+
+    @data.setter
+    def data(self, value) -> None:
+        self._node = value._node
+
+    def __deepcopy__(self, memo):
+        twin = memo[id(self)] = type(self)(self._flag, self.device, self.dtype)
+        return twin
+
+    def __reduce_ex__(self, protocol):
+        return type(self), (self._flag, self.device, self.dtype)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    __str__ = __repr__
+
+
+class UninitializedParameter(_Uninitialized, Parameter):
+    """A parameter whose shape is not known yet; ``materialize`` makes it one."""
+
+    cls_to_become = Parameter
+
+    def __init__(self, requires_grad: bool = True, device=None, dtype=None):
+        self._hold(requires_grad, device, dtype)
+
+
+class UninitializedBuffer(_Uninitialized):
+    """A buffer whose shape is not known yet; ``materialize`` makes it a Tensor."""
+
+    cls_to_become = Tensor
+    _is_buffer = True
+
+    def __init__(
+        self, requires_grad: bool = False, device=None, dtype=None, persistent: bool = True
+    ):
+        self._hold(requires_grad, device, dtype)
+        self.persistent = persistent
+
+
+def is_lazy(param: Any) -> bool:
+    """Is it an UninitializedParameter or UninitializedBuffer?"""
+    return isinstance(param, _Uninitialized)
 
 
 def _constant(shape, value, device, dtype) -> Node:

@@ -487,11 +487,48 @@ def parameters_print(torch):
     ]  # fmt: skip
 
 
+def lazy_layers(torch):
+    nn, seen = torch.nn, []
+
+    def build():
+        return nn.Sequential(
+            nn.LazyConv2d(4, 3), nn.LazyBatchNorm2d(), nn.Flatten(), nn.LazyLinear(3)
+        )  # fmt: skip
+
+    net, other = build(), build()
+    seen += [repr(net), repr(net[0].weight), list(net.state_dict())]
+    seen.append(complaint(lambda: net[0].weight.sum()).split(":")[0])
+    seen.append(complaint(lambda: net[0].weight.shape))
+    net.double()
+    seen.append(str(net[0].weight.dtype))
+    net.float()
+    torch.manual_seed(1)
+    out = net(torch.ones(2, 3, 5, 5))
+    seen += [repr(net), [round(v, 2) for v in out.detach().flatten().tolist()]]
+    out.sum().backward()
+    seen.append([type(net[0]).__name__, tuple(net[0].weight.grad.shape)])
+    other.load_state_dict(net.state_dict())
+    seen += [tuple(other[0].weight.shape), repr(other)]
+    found = other.eval()(torch.ones(2, 3, 5, 5)).detach().flatten()
+    return [*seen, [round(v, 2) for v in found.tolist()], repr(other)]
+
+
+def adaptive_softmax(torch):
+    torch.manual_seed(0)
+    layer = torch.nn.AdaptiveLogSoftmaxWithLoss(8, 20, [5, 10], div_value=2.0)
+    out = layer(torch.ones(3, 8), torch.tensor([1, 7, 15]))
+    return [
+        repr(layer), [round(v, 4) for v in out.output.tolist()], round(out.loss.item(), 4),
+        layer.predict(torch.ones(3, 8)).tolist(), tuple(layer.log_prob(torch.ones(3, 8)).shape),
+        complaint(lambda: torch.nn.AdaptiveLogSoftmaxWithLoss(8, 20, [10, 5])),
+    ]  # fmt: skip
+
+
 PROGRAMS = [
     names_and_order, registration_errors, reassignment, loading, state_is_shared, overridden_state,
     state_hooks, call_hooks, every_module_hooks, backward_hooks, modes_and_moves, copies,
     containers, parameter_containers, tied_and_shared, submodules, attribute_protocol,
-    parameters_print,
+    parameters_print, lazy_layers, adaptive_softmax,
 ]  # fmt: skip
 
 

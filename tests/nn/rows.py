@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tests import oracle, stored
-from tests.oracle import F, I, Side
+from tests.oracle import F, I, Side, V
 
 IMAGE = F(2, 4, 6, 5)
 
@@ -98,6 +98,12 @@ ROWS = [
     layer("nn.AvgPool2d(2, divisor_override=3)", IMAGE),
     layer("nn.AvgPool3d(2)", F(1, 2, 4, 4, 4)),
     layer("nn.LPPool1d(2, 3)", F(2, 3, 7)),
+    layer("nn.LPPool3d(2, 2)", F(1, 2, 4, 4, 4)),
+    layer("nn.MaxUnpool1d(2)", F(1, 2, 3), V([[[0, 3, 4], [1, 2, 5]]])),
+    layer("nn.MaxUnpool2d(2, stride=2)", F(1, 1, 2, 2), V([[[[0, 3], [9, 15]]]])),
+    layer("nn.MaxUnpool3d(2)", F(1, 1, 1, 1, 2), V([[[[[5, 10]]]]])),
+    layer("nn.FractionalMaxPool2d(2, output_ratio=0.5)", IMAGE, random=True),
+    layer("nn.FractionalMaxPool3d(2, output_size=2)", F(1, 2, 4, 4, 4), random=True),
     layer("nn.LPPool2d(1.5, 2, stride=1)", F(2, 4, 6, 5, low=0.1, high=1.0)),
     layer("nn.AdaptiveAvgPool1d(3)", F(2, 3, 7)),
     layer("nn.AdaptiveAvgPool2d((None, 2))", IMAGE),
@@ -135,15 +141,19 @@ ROWS = [
     layer("nn.UpsamplingBilinear2d(size=(7, 7))", IMAGE),
     layer("nn.ZeroPad1d(2)", F(2, 3, 4)),
     layer("nn.ZeroPad2d((1, 0, 2, 1))", IMAGE),
+    layer("nn.ZeroPad3d(1)", F(2, 2, 3, 2, 2)),
     layer("nn.ConstantPad1d(1, 3.5)", F(2, 3, 4)),
     layer("nn.ConstantPad2d(1, -1)", IMAGE),
     layer("nn.ConstantPad3d(1, 0.5)", F(2, 2, 3, 2, 2)),
     layer("nn.ReflectionPad1d(2)", F(2, 3, 4)),
     layer("nn.ReflectionPad2d((1, 2, 0, 1))", IMAGE),
+    layer("nn.ReflectionPad3d(1)", F(2, 2, 3, 2, 2)),
+    layer("nn.ReplicationPad1d((1, 2))", F(2, 3, 4)),
     layer("nn.ReplicationPad2d(2)", IMAGE),
     layer("nn.ReplicationPad3d(1)", F(2, 2, 3, 2, 2)),
     layer("nn.CircularPad1d(2)", F(2, 3, 4)),
     layer("nn.CircularPad2d((1, 2, 0, 1))", IMAGE),
+    layer("nn.CircularPad3d(1)", F(2, 2, 3, 2, 2)),
     # distances
     layer("nn.PairwiseDistance()", F(4, 3), F(4, 3)),
     layer("nn.CosineSimilarity()", F(4, 3), F(4, 3)),
@@ -192,6 +202,9 @@ ROWS = [
     layer("nn.BCEWithLogitsLoss(pos_weight=torch.tensor([1., 2., 3., 4.]))",
           F(3, 4), F(3, 4, low=0.0, high=1.0, grad=False)),
     layer("nn.HingeEmbeddingLoss()", F(3, 4), F(3, 4, grad=False)),
+    layer("nn.CosineEmbeddingLoss(0.2)", F(4, 3), F(4, 3), V([1, -1, 1, -1])),
+    layer("nn.MultiLabelMarginLoss()", F(2, 4), V([[1, 3, -1, 0], [0, -1, 1, 2]])),
+    layer("nn.CTCLoss()", F(6, 2, 4), V([[1, 2, 3], [3, 1, 1]]), V([6, 5]), V([3, 2])),
     layer("nn.SoftMarginLoss()", F(3, 4), F(3, 4, grad=False)),
     layer("nn.MarginRankingLoss(0.5)", F(4), F(4), F(4, grad=False)),
     layer("nn.MultiLabelSoftMarginLoss()", F(3, 4), F(3, 4, low=0.0, high=1.0, grad=False)),

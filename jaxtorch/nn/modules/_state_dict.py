@@ -205,7 +205,7 @@ def _load_one(module, name, target, key, given, assign, errors: list[str]) -> No
         return
     if target.shape == () and given.shape == (1,):  # 0-dim tensors were 1-dim before version 0.4
         given = given[0]
-    if given.shape != target.shape and not getattr(target, "_uninitialized", False):
+    if given.shape != target.shape:
         errors.append(
             f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, "
             f"the shape in current model is {target.shape}."
