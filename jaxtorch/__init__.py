@@ -295,7 +295,6 @@ from jaxtorch.ops.linalg import (
     det as det,
     inverse as inverse,
     logdet as logdet,
-    lu_solve as lu_solve,
     matrix_exp as matrix_exp,
     matrix_power as matrix_power,
     pinverse as pinverse,
@@ -317,6 +316,7 @@ from jaxtorch.ops.margin_loss import (
 from jaxtorch.ops.matrices import (
     cholesky as cholesky,
     lu as lu,
+    lu_solve as lu_solve,
     qr as qr,
     slogdet as slogdet,
     svd as svd,

@@ -32,7 +32,8 @@ from jaxtorch.ops import (
     strides,
     views,
 )
-from jaxtorch.ops._op import inplace, is_operand
+from jaxtorch.ops._dispatch import is_operand
+from jaxtorch.ops._op import inplace
 
 _PLAIN = {bool, int, float, complex}
 
@@ -49,12 +50,15 @@ def _operator(function):
 
     operate.__name__ = operate.__qualname__ = function.__name__
     operate.__doc__ = function.__doc__
+    operate.__wrapped__ = function
     return operate
 
 
 def _reflected(function):
     """``function`` with its operands exchanged, as the operator of the right-hand side."""
-    return _operator(lambda self, other: function(other, self))
+    reflected = _operator(lambda self, other: function(other, self))
+    reflected.__wrapped__ = function
+    return reflected
 
 
 def _reciprocal_times(self, other):
@@ -260,7 +264,6 @@ class TensorMethods:
     det = linalg.det
     inverse = linalg.inverse
     logdet = linalg.logdet
-    lu_solve = linalg.lu_solve
     matrix_exp = linalg.matrix_exp
     matrix_power = linalg.matrix_power
     pinverse = linalg.pinverse
@@ -268,6 +271,7 @@ class TensorMethods:
     # --- matrices -------------------------------------------------------------------------------
     cholesky = matrices.cholesky
     lu = matrices.lu
+    lu_solve = matrices.lu_solve
     qr = matrices.qr
     slogdet = matrices.slogdet
     svd = matrices.svd

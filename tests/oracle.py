@@ -137,6 +137,7 @@ class Row:
     out: bool = True
     dtypes: str = ""  # other dtypes of the tensors to compare the result dtype for
     limits: tuple | None = None  # (relative, absolute)
+    unsigned: bool = False  # vectors that are determined up to their sign: compare magnitudes
     error: type | None = None
     text: str = ""
 
@@ -159,7 +160,9 @@ def raises(name: str, *args, error: type, text: str = "", **kwargs) -> Row:
     return Row(name, args, kwargs, error=error, text=text)
 
 
-_OWN = {"second", "grad", "node", "trace", "inplace", "out", "dtypes", "limits"}
+_OWN = {
+    "second", "grad", "node", "trace", "inplace", "out", "dtypes", "limits", "unsigned",
+}  # fmt: skip
 
 
 def leaves(tree):
@@ -270,6 +273,8 @@ def observe(side: Side, row: Row, parts: set[str]) -> dict[str, Any]:
     ]  # fmt: skip
     outs = flat(side.call(row, tensors))
     seen["values"] = [side.read(x) for x in outs]
+    if row.unsigned:
+        seen["values"] = [(kind, np.abs(x)) for kind, x in seen["values"]]
     if "node" in parts and row.node:
         seen["node"] = [
             x.grad_fn.name() if isinstance(x, side.library.Tensor) and x.grad_fn else None
@@ -300,7 +305,7 @@ def observe_variants(side: Side, row: Row, wanted: dict | None) -> dict[str, Any
             return side.read(mine[0])
 
         seen["inplace"] = attempt(write)
-    if row.out and (wanted is None or "out" in wanted):
+    if row.out and not row.unsigned and (wanted is None or "out" in wanted):
         plain = side.call(row, tensors)
 
         def give():
@@ -492,8 +497,9 @@ def check_inside_jax(rows: list[Row], file: str) -> None:
                 theirs = [v for v in expected[str(r)]["values"] if v[0] != "python"]
                 for i, (x, (_, y)) in enumerate(zip(found, theirs, strict=True)):
                     limits = r.limits or LIMITS.get(str(x.dtype), (0, 0))
+                    x = np.abs(x) if r.unsigned else np.asarray(x)
                     np.testing.assert_allclose(
-                        np.asarray(x), y, *limits, equal_nan=True, err_msg=f"{r} output {i}"
+                        x, y, *limits, equal_nan=True, err_msg=f"{r} output {i}"
                     )
         floats = [
             [a if s.grad and r.grad else None for a, s in zip(arrays, r.specs(), strict=True)]

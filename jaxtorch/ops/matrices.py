@@ -63,3 +63,8 @@ def vander(x: Array, N: int | None = None, increasing: bool = False):
     """The matrix of the powers of x's elements, the highest first unless ``increasing``."""
     powers = linalg.vander.body(x, N)
     return powers if increasing else jnp.flip(powers, -1)
+
+
+def lu_solve(b, LU_data, LU_pivots, *, out=None):
+    """The X of A @ X = b, given lu(A)."""
+    return linalg.lu_solve(LU_data, LU_pivots, b, out=out)

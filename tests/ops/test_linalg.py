@@ -42,6 +42,14 @@ ROWS = [
     row("qr", M, **CLOSE),
     row("linalg.eigvalsh", S, **CLOSE),
     row("linalg.eigvalsh", S, UPLO="U", **CLOSE),
+    *(row(f"linalg.{name}", x, **options, grad=False, unsigned=True, **NEAR)
+      for name, x, options in (
+        ("svd", M, {"full_matrices": False}), ("svd", M, {}), ("eigh", S, {}),
+        ("eigh", S, {"UPLO": "U"}), ("eig", V([[2.0, 1.0], [0.0, 5.0]]), {}))),
+    row("svd", M, grad=False, unsigned=True, **NEAR),
+    row("lu_solve", F(2, 1), V([[2.0, 1.0], [0.5, 3.0]]), V([1, 2], "int32"), **NEAR, grad=False),
+    row("linalg.lu_solve", V([[2.0, 1.0], [0.5, 3.0]]), V([1, 2], "int32"), F(2, 1), **NEAR,
+        grad=False),
     row("linalg.lstsq", M, F(4, 2), grad=False, **NEAR),
     row("linalg.lstsq", M, F(4), driver="gelsd", grad=False, **NEAR),
     row("linalg.lu", A, **NEAR),

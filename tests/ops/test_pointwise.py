@@ -67,6 +67,10 @@ ROWS = [
     *(row(name, F(2, 3, low=0.1, high=0.9, dtype=dtype))
       for name in "exp log tanh sigmoid rsqrt square".split()
       for dtype in ("float16", "bfloat16")),
+    row("conj", F(2, 3, dtype="complex64"), node=False),
+    row("conj", F(2, 3)),
+    row("resolve_conj", F(2, 3)),
+    row("resolve_neg", F(2, 3)),
     row("exp", F()),
     row("exp", F(0, 3)),
     row("log2", V(np.exp2(np.arange(-4, 8)).astype("float32")), limits=(1e-7, 0)),

@@ -24,6 +24,7 @@ ROWS = [
     row("special.polygamma", 1, P, **CLOSE),
     row("special.polygamma", 0, P, **CLOSE),
     row("polygamma", 2, P, **CLOSE),
+    row("Tensor.polygamma", P, 1, **CLOSE),
     row("special.zeta", F(2, 3, low=1.5, high=3.0), P, grad=False, **CLOSE),
     row("special.gammainc", P, F(2, 3, low=0.2, high=3), grad=False, **CLOSE),
     row("special.gammaincc", P, F(2, 3, low=0.2, high=3), grad=False, **CLOSE),
