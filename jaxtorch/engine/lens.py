@@ -18,7 +18,7 @@ def plain_avals(nodes) -> tuple:
 
 def read_through(node: Node, steps) -> list[Node]:
     """The nodes along a chain of views, from the base's own to the view's."""
-    from jaxtorch.ops._op import node_for
+    from jaxtorch.ops._dispatch import node_for
 
     nodes = [node]
     for op, statics, extras in steps:

@@ -1,0 +1,180 @@
+"""From the arguments of a call to a recorded node: lifting, first sights, modes and traces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jax
+import numpy as np
+from jax._src.interpreters.ad import LinearizeTracer
+
+from jaxtorch.engine import evaluate, graph
+from jaxtorch.engine.graph import NOTHING, STATE, Node, Number, aval_of, concrete, record
+from jaxtorch.engine.handles import Handles, TensorBase, node_of_array, node_of_numpy, project
+from jaxtorch.engine.inspect import site
+from jaxtorch.engine.kernels import KERNELS, Kernel
+from jaxtorch.engine.trace import Pullback
+from jaxtorch.ops import _result_type
+
+if TYPE_CHECKING:
+    from jaxtorch.ops._op import Op
+
+
+def lift(operation: Op, position: int, x):
+    """The node of an argument that is not a plain handle."""
+    if isinstance(x, TensorBase):
+        return x._node if x._base is None else x._read()
+    name, kind, optional = operation.params[position]
+    if x is None and optional:
+        return NOTHING
+    if kind in ("Operand", "Scalar"):
+        number = as_number(x)
+        if number is not None:
+            return number
+    if isinstance(x, jax.Array):
+        return node_of_array(x)
+    if kind == "Operand" and isinstance(x, np.ndarray):
+        return node_of_numpy(x)
+    raise TypeError(
+        f"{operation.name}(): argument '{name}' (position {position + 1}) must be "
+        f"{'Number' if kind == 'Scalar' else 'Tensor'}, not {type(x).__name__}"
+    )
+
+
+def is_operand(x) -> bool:
+    """Whether ``lift`` takes x for an Operand."""
+    return isinstance(x, (TensorBase, jax.Array, np.ndarray, np.generic, int, float, complex))
+
+
+def lift_many(operation: Op, position: int, xs) -> tuple:
+    if isinstance(xs, TensorBase) or not isinstance(xs, (list, tuple)):
+        try:
+            xs = tuple(xs)
+        except TypeError:
+            raise TypeError(
+                f"{operation.name}(): argument '{operation.params[position][0]}' (position "
+                f"{position + 1}) must be tuple of Tensors, not {type(xs).__name__}"
+            ) from None
+    return tuple([lift(operation, position, x) for x in xs])
+
+
+def as_number(x) -> Number | None:
+    if x.__class__ in graph.NUMBER_AVALS:
+        if x.__class__ is int and not -(2**63) <= x < 2**63:
+            raise RuntimeError("Overflow when unpacking long long")
+        return Number(x)
+    if isinstance(x, np.generic) and x.dtype.kind in "biufc":
+        return Number(x.item())
+    for plain in (bool, int, float, complex):
+        if isinstance(x, plain):
+            return Number(plain(x))
+    return None
+
+
+# ---------------------------------------------------------------------------------------------
+# The way of what is seen for the first time, of modes and of traces
+
+
+def slow(operation: Op, slots: tuple, statics: dict, viewed=None):
+    """Record an op whose kernel is not known yet, or which something watches or traces."""
+    statics = {k: _plain(v) for k, v in statics.items()}
+    mode = STATE.mode
+    if mode is not None:
+        return mode(operation, slots, statics, viewed)
+    return dispatch(operation, slots, statics, viewed)
+
+
+def dispatch(operation: Op, slots: tuple, statics: dict, viewed=None):
+    """Handles on the result of an op; ``viewed`` is the handle that a view op was given."""
+    node = node_for(operation, slots, statics)
+    if node.kernel.outputs is not None:
+        return finish_many(operation, node)
+    if operation.is_view and isinstance(viewed, TensorBase):
+        return Handles.wrap_view(node, viewed, operation, statics, slots[1:])
+    return Handles.wrap(node)
+
+
+def node_for(operation: Op, slots: tuple, statics: dict) -> Node:
+    layout = tuple(len(s) if s.__class__ is tuple else None for s in slots)
+    flat = []
+    for s in slots:
+        flat.extend(s) if s.__class__ is tuple else flat.append(s)
+    flat = tuple(flat)
+    traced = any(i.aval.kind == "traced" for i in flat)
+    avals = tuple(
+        aval_of(i.aval.shape, i.aval.dtype, i.aval.place) if i.aval.kind == "traced" else i.aval
+        for i in flat
+    )
+    kernel = kernel_of(operation, layout, statics, avals)
+    wants_grad = kernel.carries_grad and STATE.grad and any(i.requires_grad for i in flat)
+    if traced:
+        return run_traced(kernel, flat, wants_grad)
+    node = record(kernel, flat, wants_grad)
+    if kernel.messages:
+        node.site = site(3)
+    return node
+
+
+def kernel_of(operation: Op, layout: tuple, statics: dict, avals: tuple) -> Kernel:
+    key = (operation, *_flags(statics), *(n for n in layout if n is not None), *avals)
+    kernel = KERNELS.get(key)
+    if kernel is None:
+        _result_type.same_place(operation.name, avals)
+        kernel = KERNELS[key] = Kernel(
+            operation.name, operation, statics, avals, operation.bind(layout, statics, avals),
+            nondiff=operation.nondiff,
+        )  # fmt: skip
+    return kernel
+
+
+def _flags(statics: dict):
+    # A static's type is part of the key: 1 == True == 1.0.
+    for value in statics.values():
+        yield value
+        yield value.__class__
+
+
+def _plain(value):
+    """A static argument in the one form that keys and bodies know."""
+    if value.__class__ is list or (isinstance(value, tuple) and not hasattr(value, "_fields")):
+        return tuple([_plain(v) for v in value])
+    if isinstance(value, TensorBase):
+        return value.item()
+    if isinstance(value, np.generic):
+        return value.item()
+    return value
+
+
+def run_traced(kernel: Kernel, flat: tuple, wants_grad: bool) -> Node:
+    """Run at once, inside a jax trace."""
+    arrays = []
+    for i in flat:
+        if i.__class__ is Number:
+            arrays.append(np.asarray(i.value, i.aval.dtype.numpy))
+        else:
+            arrays.append(None if i is NOTHING else evaluate.force(i))
+    outside = STATE.reverse or any(isinstance(a, LinearizeTracer) for a in arrays)
+    needs = tuple(
+        i.requires_grad or (outside and i.aval.dtype is not None and i.aval.dtype.category >= 2)
+        for i in flat
+    )
+    edges = None
+    if wants_grad and not outside:
+        out, edges = Pullback.run(kernel, arrays, needs)
+    else:
+        out = kernel.plain(*arrays, reverse=needs if outside else None)
+    if isinstance(out, (tuple, list)):
+        node = concrete(tuple(out), tuple(node_of_array(o).aval for o in out))
+    else:
+        node = concrete(out, node_of_array(out).aval)
+    node.kernel = kernel
+    if wants_grad:
+        node.inputs = flat
+        node.requires_grad = True
+        node.edges = edges
+    return node
+
+
+def finish_many(operation: Op, node: Node):
+    handles = tuple([Handles.wrap(project(node, i)) for i in range(len(node.kernel.outputs))])
+    return operation.result(*handles) if operation.result is not None else handles

@@ -1,0 +1,122 @@
+"""The wrapper of an op: a function with the body's signature that records a node.
+
+Its source is generated, because what it saves on each call is most of what a call costs; and it is
+compiled when the op is first called, because a program uses few of the ops that it imports.
+"""
+
+from __future__ import annotations
+
+import inspect as pyinspect
+from types import FunctionType
+from typing import TYPE_CHECKING
+
+from jaxtorch.engine.graph import MODES, STATE, record
+from jaxtorch.engine.handles import Handles
+from jaxtorch.engine.inspect import site
+from jaxtorch.engine.kernels import KERNELS
+from jaxtorch.ops._dispatch import finish_many, lift, lift_many, slow
+
+if TYPE_CHECKING:
+    from jaxtorch.ops._op import Op
+
+# torch takes NumPy's names for these parameters of any function.
+NUMPY_NAMES = {"dim": "axis", "keepdim": "keepdims"}
+MISSING = object()
+
+
+def missing(operation: Op, parameter: str) -> TypeError:
+    return TypeError(f'{operation.name}() missing 1 required positional arguments: "{parameter}"')
+
+
+def unbuilt(operation: Op, out: bool) -> FunctionType:
+    """A function that becomes the op's wrapper when it is called."""
+    scope = {
+        "__name__": __name__, "OP": operation, "CLASSES": Handles.classes, "lift": lift,
+        "lift_many": lift_many, "get": KERNELS.get, "slow": slow, "MODES": MODES, "STATE": STATE,
+        "record": record, "finish_many": finish_many, "site": site, "H": Handles,
+        "MISSING": MISSING, "missing": missing, "build": build,
+    }  # fmt: skip
+    scope["ME"] = function = FunctionType(_first_call.__code__, scope)
+    scope["OUT"] = out
+    return function
+
+
+def _first_call(*args, **kwargs):
+    build(ME, OP, OUT)  # noqa: F821  (this code runs in the scope that `unbuilt` makes)
+    return ME(*args, **kwargs)  # noqa: F821
+
+
+def build(function: FunctionType, operation: Op, out: bool) -> None:
+    """Compile the wrapper and make it the code of ``function``."""
+    scope = function.__globals__
+    exec(compile(_source(operation, out, scope), f"<op {operation.name}>", "exec"), scope)
+    made = scope.pop("wrapper")
+    function.__defaults__, function.__kwdefaults__ = made.__defaults__, made.__kwdefaults__
+    function.__code__ = made.__code__
+
+
+def _source(operation: Op, out: bool, scope: dict) -> str:
+    head, star, lines = [], False, []
+    parameters = list(pyinspect.signature(operation.body).parameters.values())
+    aliases = ["out=None"] if out else []
+    for p, after in zip(parameters, [*parameters[1:], None], strict=True):
+        if p.kind is p.KEYWORD_ONLY and not star:
+            head.append("*")
+            star = True
+        text = p.name
+        if p.default is not p.empty:
+            scope["_" + p.name] = p.default
+            text += f"=_{p.name}"
+        if p.name in NUMPY_NAMES and (after is None or after.default is not p.empty):
+            alias = NUMPY_NAMES[p.name]
+            aliases.append(f"{alias}=MISSING")
+            lines.append(f"if {alias} is not MISSING: {p.name} = {alias}")
+            if p.default is p.empty:
+                text += "=MISSING"
+                lines.append(f"if {p.name} is MISSING: raise missing(OP, {p.name!r})")
+        head.append(text)
+    if aliases:
+        head += aliases if star else ["*", *aliases]
+    nodes, flat, avals, lengths = [], [], [], []
+    for i, (name, kind, _) in enumerate(operation.params):
+        if kind == "Arrays":
+            lines.append(f"n{i} = lift_many(OP, {i}, {name})")
+            flat.append(f"*n{i}")
+            avals.append(f"*[n.aval for n in n{i}]")
+            lengths.append(f"len(n{i})")
+        else:
+            lines.append(
+                f"n{i} = {name}._node if {name}.__class__ in CLASSES and {name}._base is None "
+                f"else lift(OP, {i}, {name})"
+            )
+            flat.append(f"n{i}")
+            avals.append(f"n{i}.aval")
+        nodes.append(f"n{i}")
+    statics = "".join(f"{s}, {s}.__class__, " for s in operation.statics)
+    key = f"(OP, {statics}{''.join(f'{x}, ' for x in lengths + avals)})"
+    static_dict = "{" + ", ".join(f"{s!r}: {s}" for s in operation.statics) + "}"
+    slots = f"({''.join(f'{n}, ' for n in nodes)})"
+    if any(kind == "Arrays" for _, kind, _ in operation.params):
+        lines.append(f"flat = ({''.join(f'{f}, ' for f in flat)})")
+        wants = "any([n.requires_grad for n in flat])"
+    else:
+        lines.append(f"flat = {slots}")
+        wants = " or ".join(f"{n}.requires_grad" for n in nodes) or "False"
+    tail, view_of = "H.wrap(node)", ""
+    if operation.is_view:
+        tail = f"H.wrap_view(node, {operation.params[0][0]}, OP, {static_dict}, flat[1:])"
+        view_of = f", {operation.params[0][0]}"
+    returned = "return " if not out else "result = "
+    lines += [
+        f"try: kernel = get({key})",
+        "except TypeError: kernel = None",
+        "if kernel is None or MODES[0]:",
+        f"    {returned}slow(OP, {slots}, {static_dict}{view_of})",
+        "else:",
+        f"    node = record(kernel, flat, ({wants}) and kernel.carries_grad and STATE.grad)",
+        "    if kernel.messages: node.site = site(2)",
+        f"    {returned}finish_many(OP, node) if kernel.outputs is not None else {tail}",
+    ]
+    if out:
+        lines.append("return result if out is None else H.assign_out(result, out)")
+    return f"def wrapper({', '.join(head)}):\n" + "".join(f"    {line}\n" for line in lines)
