@@ -131,7 +131,7 @@ def full(size, fill_value, **options: Unpack[Options]):
     return _made(_full, sizes, fill_value, default=_default_of(fill_value), **options)
 
 
-# --- like another tensor -------------------------------------------------------------------------
+# --- like another tensor ------------------------------------------------------------------------
 
 
 def _like(name, make, input, *args, device=None, **options):
@@ -211,14 +211,15 @@ def legacy_tensor(dtype, *args, device=None):
         return empty(*args, dtype=dtype, device=device)
     if len(args) > 1:
         raise TypeError(
-            "new() received an invalid combination of arguments: sizes are ints, data is one sequence"
+            "new() received an invalid combination of arguments: sizes are ints, data is one "
+            "sequence"
         )
     if isinstance(first, (int, float)):
         raise TypeError(f"new(): data must be a sequence (got {type(first).__name__})")
     return _placed(wrap(array_of(first, dtype)), device, False)
 
 
-# --- ranges --------------------------------------------------------------------------------------
+# --- ranges -------------------------------------------------------------------------------------
 
 
 @op(nondiff=True)
@@ -242,7 +243,8 @@ def _number(x):
 
 def arange(start, end=None, step=1, **options: Unpack[Options]):
     """start, start + step, ... up to and without ``end``: integers where all three are."""
-    if end is None:
+    from_zero = end is None
+    if from_zero:
         start, end = 0, start
     first, last, by = _number(start), _number(end), _number(step)
     whole = all(isinstance(x, int) for x in (first, last, by))
@@ -260,7 +262,7 @@ def arange(start, end=None, step=1, **options: Unpack[Options]):
     if dtype is dtypes.bool and length > 2:
         raise NotImplementedError("\"arange_cpu\" not implemented for 'Bool'")
     # a start that was given is data: `arange(i, i + n)` in a loop is one program
-    if start is first and first == 0 and by == 1 and whole:
+    if from_zero and by == 1 and whole:
         return _made(_iota, length, **{**options, "dtype": dtype})
     return _made(_arange, length, first, by, **{**options, "dtype": dtype})
 
@@ -323,7 +325,7 @@ def logspace(start, end, steps: int, base: float = 10.0, **options: Unpack[Optio
     return _made(_logspace, _steps(steps), start, end, float(base), default=default, **options)
 
 
-# --- matrices and indices ------------------------------------------------------------------------
+# --- matrices and indices -----------------------------------------------------------------------
 
 
 @op(nondiff=True)
@@ -358,7 +360,7 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype=None, device=None
     return _triangle_indices(np.triu_indices, row, col, offset, dtype, device)
 
 
-# --- complex numbers of their parts --------------------------------------------------------------
+# --- complex numbers of their parts -------------------------------------------------------------
 
 
 def _check_parts(name, first, second):

@@ -22,7 +22,7 @@ def is_tensor(x) -> bool:
 
 def wrap(array: np.ndarray, device="cpu"):
     """A Tensor of a NumPy array's values as they are now."""
-    # A copy, always: XLA takes over the buffer of an aligned array, and this one may be the caller's.
+    # A copy, always: XLA takes over the buffer of an aligned array, which may be the caller's.
     return Handles.wrap(node_of_numpy(np.array(array, order="C"), str(device)))
 
 
@@ -234,7 +234,7 @@ def from_numpy(array: np.ndarray):
 
 
 def as_tensor(data, dtype=None, device=None):
-    """``data`` itself where it is a tensor of the dtype and device asked for, else a tensor of it."""
+    """``data`` itself where it is a tensor of this dtype and device, else a tensor of it."""
     if is_tensor(data):
         if dtype is not None and dtype is not data.dtype:
             data = data.to(dtype)
@@ -261,7 +261,7 @@ def asarray(obj, *, dtype=None, device=None, copy: bool | None = None, requires_
 
 
 def frombuffer(buffer, *, dtype, count: int = -1, offset: int = 0, requires_grad: bool = False):
-    """A vector of the bytes of ``buffer`` read as ``dtype``, ``count`` elements from ``offset`` on."""
+    """A vector of the bytes of ``buffer`` as ``dtype``: ``count`` elements from ``offset`` on."""
     size, item = memoryview(buffer).nbytes, dtype.itemsize
     if size == 0 or count == 0:
         raise ValueError(f"both buffer length ({size}) and count ({count}) must not be 0")

@@ -95,7 +95,7 @@ def _cdist(x1: Array, x2: Array, p: float, product: bool):
 
 
 def cdist(x1, x2, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary"):
-    """The p-norm distance of each row of ``x1`` (..., P, M) to each of ``x2`` (..., R, M): (..., P, R)."""
+    """The p-norm distance of each row of ``x1`` (..., P, M) to each of ``x2`` (..., R, M)."""
     modes = {
         "use_mm_for_euclid_dist_if_necessary": max(x1.shape[-2:-1] + x2.shape[-2:-1], default=0)
         > 25,

@@ -1,8 +1,8 @@
-"""Dropout. The seed comes from the generator, where PyTorch's mask would; the mask is made on the device.
+"""Dropout. The generator gives a seed where PyTorch's gives a mask; the mask is made on the device.
 
-The mask is a hash of each element's position and the seed. It costs a few integer operations that XLA
-fuses into the multiplication, where a threefry mask is a pass of its own; and the seed is data, so a
-training step compiles once.
+It is a hash of each element's position and the seed: a few integer operations, which XLA fuses into
+the multiplication, where a threefry mask is a pass of its own. The seed is data, so a training step
+compiles once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from jaxtorch.ops.shaping import clone
 
 
 def seeds_for(input, numel: int | None = None, generator=None) -> tuple:
-    """Two words for a mask of ``numel`` elements, the generator moved on as PyTorch moves its own."""
+    """Two words of seed; the generator moves on as far as PyTorch's does for ``numel`` elements."""
     if is_staged():
         bits = jax.random.bits(random.trace_key(), (2,), jnp.uint32)
         return bits[0], bits[1]
@@ -30,7 +30,7 @@ def seeds_for(input, numel: int | None = None, generator=None) -> tuple:
 
 
 def _mixed(x):
-    """A bijection of 32-bit words that flips half its bits for one (constants by the hash prospector)."""
+    """A bijection of 32-bit words in which each bit sways all (constants: the hash prospector)."""
     x = x ^ (x >> jnp.uint32(16))
     x = x * jnp.uint32(0x7FEB352D)
     x = x ^ (x >> jnp.uint32(15))
@@ -142,8 +142,8 @@ def _dropout_nd(name, ndim, input, p, training, inplace):
         )
         if ndim == 1:
             raise RuntimeError(
-                f"dropout1d: Expected 2D or 3D input, but received a {input.ndim}D input. Note that "
-                + message.partition("Note that ")[2]
+                f"dropout1d: Expected 2D or 3D input, but received a {input.ndim}D input. Note "
+                "that " + message.partition("Note that ")[2]
             )
         warnings.warn(message, UserWarning, stacklevel=3)
     batched = True

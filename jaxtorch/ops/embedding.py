@@ -11,7 +11,7 @@ from jaxtorch.engine.graph import STATE
 from jaxtorch.ops._op import Array, Scalar, check, index_dtype, op
 from jaxtorch.ops._promote import dtype_of, width
 from jaxtorch.ops.creation import arange
-from jaxtorch.ops.data import is_tensor
+from jaxtorch.ops.sampling import is_staged
 
 _OUT_OF_RANGE = "index out of range in self"
 
@@ -106,7 +106,7 @@ def embedding(
     return _embedding(input, weight, padding_idx, scale_grad_by_freq)
 
 
-# --- bags --------------------------------------------------------------------------------------------
+# --- bags ---------------------------------------------------------------------------------------
 
 
 @op(name="EmbeddingBagBackward0")
@@ -203,7 +203,7 @@ def embedding_bag(
     )
 
 
-# --- one-hot vectors -----------------------------------------------------------------------------------
+# --- one-hot vectors ----------------------------------------------------------------------------
 
 
 @op(nondiff=True)
@@ -211,8 +211,9 @@ def _one_hot(input: Array, classes: int):
     index = input.astype(index_dtype())[..., None]
     at = lax.broadcasted_iota(index.dtype, (*input.shape, classes), input.ndim)
     out = (index == at).astype(width(dtypes.int64))
-    out = check(out, index >= 0, index, "Class values must be non-negative.")
-    return check(out, index < classes, index, "Class values must be smaller than num_classes.")
+    out = check(out, index >= 0, index, "Class values must be non-negative.", RuntimeError)
+    text = "Class values must be smaller than num_classes."
+    return check(out, index < classes, index, text, RuntimeError)
 
 
 def one_hot(tensor, num_classes: int = -1):
@@ -220,7 +221,8 @@ def one_hot(tensor, num_classes: int = -1):
 
     Without ``num_classes`` it is one more than the largest index, which is evaluated for it.
     """
-    if not is_tensor(tensor) or tensor.dtype is not dtypes.int64:
+    narrow = tensor.dtype is dtypes.int32 and is_staged()  # 64-bit types may be off there
+    if tensor.dtype is not dtypes.int64 and not narrow:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
     if num_classes == -1:
         if tensor.numel() == 0:

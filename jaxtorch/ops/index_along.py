@@ -146,7 +146,7 @@ def _check_index_fill(value):
 
 
 def index_fill(input, dim: int, index, value):
-    """``input`` with ``value``, a number or 0-dim tensor, in its slices at ``index`` along ``dim``."""
+    """``input`` with ``value``, a number or 0-dim tensor, at ``index`` along ``dim``."""
     _check_index_fill(value)
     return _index_fill(input, dim, index, value)
 

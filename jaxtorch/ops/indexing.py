@@ -20,7 +20,7 @@ from jaxtorch.ops.data import is_tensor, wrap
 from jaxtorch.ops.slicing import _select, slice_along
 from jaxtorch.ops.views import _alias, _expand, _view, unsqueeze
 
-# --- advanced indexing, on arrays ----------------------------------------------------------------
+# --- advanced indexing, on arrays ---------------------------------------------------------------
 
 
 def _key(input, indices, dims):
@@ -157,7 +157,7 @@ def _index_put(input: Array, indices: Arrays, values: Array, dims: tuple, accumu
 
 @op(name="IndexPutBackward0")
 def _mask_put(input: Array, mask: Array, values: Array, dim: int):
-    """A copy of ``input`` with ``values`` where ``mask``, which covers the dimensions from ``dim``."""
+    """A copy of ``input`` with ``values`` where ``mask``, which covers dimensions from ``dim``."""
     if values.dtype != input.dtype and values.size != 1:
         raise RuntimeError(
             "Index put requires the source and destination dtypes match, got "
@@ -199,10 +199,11 @@ def _mask_put(input: Array, mask: Array, values: Array, dim: int):
         total,
         f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to "
         f"indexing result of shape {[*lead, '{value}', *rest]}".replace("'", ""),
+        RuntimeError,
     )
 
 
-# --- reading an index ------------------------------------------------------------------------------
+# --- reading an index ---------------------------------------------------------------------------
 
 
 def _is_nested(item) -> bool:
@@ -381,7 +382,7 @@ def _put(view, advanced, value, accumulate):
 
 
 def _put_index(indices):
-    """The tuple of ``index_put`` as one of brackets: a missing tensor leaves its dimension alone."""
+    """The tuple of ``index_put`` as one of brackets: None leaves its dimension alone."""
     return tuple(slice(None) if i is None else i for i in indices)
 
 
@@ -396,7 +397,7 @@ def index_put(input, indices, values, accumulate: bool = False):
     return index_put_(input.clone(), indices, values, accumulate)
 
 
-# --- masks ---------------------------------------------------------------------------------------
+# --- masks --------------------------------------------------------------------------------------
 
 
 @op(name=lambda avals, _: f"MaskedFillBackward{int(avals[2].kind in ('array', 'traced'))}")
@@ -469,7 +470,11 @@ def masked_scatter(input: Array, mask: Array, source: Array):
     else:
         out = input
     return check(
-        out, total <= source.size, total, "Number of elements of source < number of ones in mask"
+        out,
+        total <= source.size,
+        total,
+        "Number of elements of source < number of ones in mask",
+        RuntimeError,
     )
 
 
@@ -498,5 +503,5 @@ def _nonzero_static(input: Array, size: int, fill_value: int):
 
 
 def nonzero_static(input, *, size: int, fill_value: int = -1, out=None):
-    """``nonzero`` of a size known beforehand: cut or filled up to ``size`` rows; evaluates nothing."""
+    """``nonzero`` cut or filled up to ``size`` rows: known beforehand, so nothing is evaluated."""
     return _given(_nonzero_static(input, size, fill_value), out)

@@ -1,4 +1,4 @@
-"""interpolate and upsample: other sizes for (N, C, ...) images, one spatial dimension after another."""
+"""interpolate and upsample: other sizes for images, one spatial dimension after another."""
 
 from __future__ import annotations
 
@@ -163,8 +163,8 @@ def interpolate(
         )
     if min(size, default=1) <= 0 or min(input.shape[2:], default=1) <= 0:
         raise RuntimeError(
-            f"Input and output sizes should be greater than 0, but got input {list(input.shape[2:])} "
-            f"output {list(size)}"
+            "Input and output sizes should be greater than 0, but got input "
+            f"{list(input.shape[2:])} output {list(size)}"
         )
     if mode == "area":
         pool = {3: adaptive_avg_pool1d, 4: adaptive_avg_pool2d, 5: adaptive_avg_pool3d}

@@ -39,7 +39,7 @@ def reduction_of(reduction: str, size_average=None, reduce=None) -> str:
     return reduction
 
 
-# --- classes ---------------------------------------------------------------------------------------
+# --- classes ------------------------------------------------------------------------------------
 
 
 def _classes_last(input, target):
@@ -282,7 +282,7 @@ def nll_loss(
     return _nll_loss(input, target, weight, ignore_index, reduction)
 
 
-# --- numbers ---------------------------------------------------------------------------------------
+# --- numbers ------------------------------------------------------------------------------------
 
 
 def _warn_of_broadcasting(input, target):
@@ -423,7 +423,7 @@ def _gaussian_nll_loss(
 def gaussian_nll_loss(
     input, target, var, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
 ):
-    """Minus the log-likelihood of ``target`` under a normal with mean ``input`` and variance ``var``."""
+    """Minus the log-likelihood of ``target`` under normals of mean ``input``, variance ``var``."""
     if not is_tensor(var):
         if var < 0:
             raise ValueError("var has negative entry/entries")
@@ -431,7 +431,7 @@ def gaussian_nll_loss(
     return _gaussian_nll_loss(input, target, var, full, float(eps), reduction_of(reduction))
 
 
-# --- probabilities -----------------------------------------------------------------------------------
+# --- probabilities ------------------------------------------------------------------------------
 
 
 def _bce_vjp(needs, args, statics, out, grads):
@@ -462,6 +462,7 @@ def _binary_cross_entropy(input: Array, target: Array, weight: Array | None, red
         ok,
         jnp.zeros(ok.shape, jnp.int32),
         "all elements of input should be between 0 and 1",
+        RuntimeError,
     )
 
 
@@ -482,7 +483,7 @@ def binary_cross_entropy(
 def _bce_with_logits(
     input: Array, target: Array, weight: Array | None, pos_weight: Array | None, reduction: str
 ):
-    # softplus(-input), which is -log(sigmoid(input)); max's derivative at 0 is a half, as it must be
+    # softplus(-input) = -log(sigmoid(input)); max's derivative at 0 is a half, as it must be
     zero = jnp.zeros((), input.dtype)
     softplus = jnp.maximum(-input, zero) + jnp.log1p(jnp.exp(-_abs(input)))
     if pos_weight is not None:

@@ -188,7 +188,7 @@ def _multi_margin(
     if reduction == "none" and input.ndim < 2:
         loss = loss.reshape(target.shape)
     out = _reduce(loss, reduction)
-    return check(out, (given >= 0) & (given < classes), given, "target out of range")
+    return check(out, (given >= 0) & (given < classes), given, "target out of range", RuntimeError)
 
 
 def multi_margin_loss(
@@ -222,7 +222,7 @@ def _multilabel_margin(input: Array, target: Array, reduction: str):
     loss = jnp.where(counted, gap, jnp.zeros((), x.dtype)).sum((1, 2), dtype=x.dtype) / classes
     out = _reduce(loss.reshape(input.shape[:-1]), reduction)
     ok = (given >= -1) & (given < classes)
-    return check(out, ok, given, "argument #2 'target' is out of range")
+    return check(out, ok, given, "argument #2 'target' is out of range", RuntimeError)
 
 
 def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction: str = "mean"):

@@ -1,4 +1,4 @@
-"""view, reshape, flatten: other shapes for the same elements, by PyTorch's rules of when they share."""
+"""view, reshape, flatten: other shapes of the same elements, shared where PyTorch shares them."""
 
 from __future__ import annotations
 

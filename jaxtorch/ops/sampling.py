@@ -1,7 +1,7 @@
 """Random tensors: PyTorch's own numbers from the same seed, drawn by the generators of ``random``.
 
-Inside a program that JAX stages (``jaxtorch.jit``) values come from the key that it threads through:
-fresh on every call, and not PyTorch's.
+Inside a program that JAX stages (``jaxtorch.jit``) values come from the key that it threads
+through: fresh on every call, and not PyTorch's.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ def randint_like(input, low, high=None, **options: Unpack[Options]):
     return _made(lambda d: _randint(gen, int(low), int(high), shape, d), **options)
 
 
-# --- from parameters -------------------------------------------------------------------------------
+# --- from parameters ----------------------------------------------------------------------------
 
 
 def normal(mean=0.0, std=1.0, size=None, *, generator=None, out=None, dtype=None, **options):
@@ -245,7 +245,7 @@ def poisson(input, generator=None):
     return wrap(random.poisson(gen, input.detach().cpu().numpy()), input.device)
 
 
-# --- in place --------------------------------------------------------------------------------------
+# --- in place -----------------------------------------------------------------------------------
 
 
 def _fill(input, staged, draw, *args, generator=None):

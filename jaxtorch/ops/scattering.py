@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from jaxtorch import dtypes
@@ -89,7 +90,7 @@ def _check_ranks(input, index, name):
 
 
 def _scatter_args(name, input, dim, index, src=None):
-    """The arguments of a scatter, checked, none of them 0-d, ``src`` cut to the size of ``index``."""
+    """A scatter's arguments, checked, none of them 0-d, ``src`` cut to the size of ``index``."""
     dim = normalize_dim(dim, input.ndim)
     _need_integers(name, index)
     if index.size == 0:
@@ -242,14 +243,14 @@ _REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
 def _extreme(dtype, largest):
     if jnp.issubdtype(dtype, jnp.floating):
         return jnp.inf if largest else -jnp.inf
-    if dtype == bool:
+    if dtype == np.bool_:
         return largest
     info = jnp.iinfo(dtype)
     return info.max if largest else info.min
 
 
 def _combine(input, dim, index, values, reduce, include_self=True):
-    """``values`` reduced into ``input`` at ``index``; without ``include_self``, only among themselves."""
+    """``values`` reduced into ``input`` at ``index``, or among themselves only."""
     shape, dtype = input.shape, input.dtype
     at = _flat_index(shape, index, dim).reshape(-1)
     values, flat = values.reshape(-1), input.reshape(-1)
@@ -282,7 +283,7 @@ def _counts(flat, at, include_self):
 
 
 def _reduce_vjp(input, dim, index, src, reduce, include_self, out, grads):
-    """Gradients of ``_combine`` for ``input`` and ``src`` (cut to ``index``), as torch defines them.
+    """Gradients of ``_combine``, as torch defines them, for ``input`` and a ``src`` already cut.
 
     Ties of amax and amin share the gradient evenly; a product's zeros are handled apart.
     """
@@ -366,7 +367,7 @@ def _long_name(reduce: str) -> str:
     return {"max": "amax", "min": "amin"}.get(reduce, reduce)  # torch takes these too
 
 
-# --- by position in row-major order --------------------------------------------------------------
+# --- by position in row-major order -------------------------------------------------------------
 
 
 def _clipped(index, n):

@@ -1,4 +1,4 @@
-"""Joining, repeating and rearranging tensors: what gives new values, where views.py gives lenses."""
+"""Joining, repeating, rearranging: what gives new values, where views.py gives lenses."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _list_of(tensors) -> list:
     return list(tensors)
 
 
-# --- joining ----------------------------------------------------------------------------------
+# --- joining ------------------------------------------------------------------------------------
 
 
 @op(promote="arith", out=True)
@@ -158,7 +158,7 @@ def block_diag(*tensors):
     return _block_diag(tensors)
 
 
-# --- repeating --------------------------------------------------------------------------------
+# --- repeating ----------------------------------------------------------------------------------
 
 
 @op(name="RepeatBackward0")
@@ -232,12 +232,12 @@ def repeat_interleave(
     return _repeat_by(input, repeats, dim, output_size)
 
 
-# --- rearranging ------------------------------------------------------------------------------
+# --- rearranging --------------------------------------------------------------------------------
 
 
 @op
 def roll(input: Array, shifts: tuple, dims: tuple = ()):
-    """Elements moved ``shifts`` places along ``dims``, round the corner; without dims, flattened."""
+    """Elements moved ``shifts`` places along ``dims``, round the corner; flattened without dims."""
     shifts = shifts if isinstance(shifts, tuple) else (shifts,)
     dims = dims if isinstance(dims, tuple) else (dims,)
     if not shifts:
@@ -404,7 +404,7 @@ def combinations(input, r: int = 2, with_replacement: bool = False):
     return _rows(input, rows)
 
 
-# --- copies with a part replaced ---------------------------------------------------------------
+# --- copies with a part replaced ----------------------------------------------------------------
 
 
 def select_scatter(input, src, dim: int, index: int):
@@ -434,7 +434,7 @@ def _clone(input: Array):
 
 
 def clone(input, *, memory_format=None):
-    """A tensor of its own with the same values. A memory format is a layout, and XLA chooses those."""
+    """A tensor of its own with the same values. (A memory format is a layout: XLA's choice.)"""
     return _clone(input)
 
 
@@ -442,7 +442,8 @@ def channel_shuffle(input, groups: int):
     """(N, C, ...): the channels of ``groups`` groups dealt out in turn."""
     if input.ndim < 3:
         raise RuntimeError(
-            f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(input.shape)}"
+            "channel_shuffle expects input with > 2 dims, but got input with sizes "
+            f"{list(input.shape)}"
         )
     n, c = input.shape[:2]
     if groups <= 0 or c % groups:

@@ -62,7 +62,7 @@ def _select(input: Array, dim: int, index: Scalar, node: str = "SelectBackward0"
 
 
 def select(input, dim: int, index):
-    """The slice at ``index`` (an int or a 0-dim tensor) of dimension ``dim``, without that dimension."""
+    """The slice at ``index``, an int or a 0-dim tensor, of ``dim``, without that dimension."""
     if input.ndim == 0:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
     dim = normalize_dim(dim, input.ndim)

@@ -27,7 +27,7 @@ def _reshaped(shape, strides, new_shape):
     """The strides of a view of ``new_shape``, or None where only a copy can have it."""
     if 0 in shape:
         return contiguous_strides(new_shape)
-    chunks = []  # (elements, stride of the last one) of each run of dimensions that lies in one piece
+    chunks = []  # (elements, stride of the last) of each run of dimensions that lies in one piece
     for n, stride in zip(shape, strides, strict=True):
         if n == 1:
             continue

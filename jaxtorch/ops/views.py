@@ -105,7 +105,7 @@ def _squeeze_node(_, statics) -> str:
 
 @lens(put=_put_shape, name=_squeeze_node)
 def squeeze(input: Array, dim: tuple | None = None):
-    """Without the dimensions of size one: all of them, or those that ``dim`` (an int or a tuple) names."""
+    """Without the dimensions of size one: all, or those that ``dim``, an int or a tuple, names."""
     if dim is None:
         return input.reshape(tuple(n for n in input.shape if n != 1))
     dims = {normalize_dim(d, input.ndim) for d in (dim if isinstance(dim, tuple) else (dim,))}

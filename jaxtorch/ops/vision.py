@@ -33,8 +33,8 @@ def pixel_shuffle(input: Array, upscale_factor: int):
     *batch, c, h, w = input.shape
     if c % (r * r):
         raise RuntimeError(
-            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of "
-            f"upscale_factor, but input.size(-3)={c} is not divisible by {r * r}"
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square "
+            f"of upscale_factor, but input.size(-3)={c} is not divisible by {r * r}"
         )
     x = input.reshape(-1, c // (r * r), r, r, h, w).transpose(0, 1, 4, 2, 5, 3)
     return x.reshape(*batch, c // (r * r), h * r, w * r)
@@ -62,7 +62,7 @@ def pixel_unshuffle(input: Array, downscale_factor: int):
     return x.reshape(*batch, c * r * r, h // r, w // r)
 
 
-# --- patches -----------------------------------------------------------------------------------------
+# --- patches ------------------------------------------------------------------------------------
 
 
 def _blocks(size, kernel, dilation, padding, stride):
@@ -129,8 +129,8 @@ def _fold(
 ):
     if input.ndim not in (2, 3):
         raise RuntimeError(
-            "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero "
-            f"dimensions for input, but got: {list(input.shape)}"
+            "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and "
+            f"non-zero dimensions for input, but got: {list(input.shape)}"
         )
     _check_positive(kernel_size=kernel_size, dilation=dilation, stride=stride)
     places = kernel_size[0] * kernel_size[1]
@@ -143,9 +143,9 @@ def _fold(
     if input.shape[-1] != rows * columns:
         raise RuntimeError(
             f"Given output_size={size}, kernel_size={kernel_size}, dilation={dilation}, "
-            f"padding={padding}, stride={stride}, expected size of input's dimension 2 to match the "
-            f"calculated number of sliding blocks {rows} * {columns} = {rows * columns}, but got input.size(2)="
-            f"{input.shape[-1]}."
+            f"padding={padding}, stride={stride}, expected size of input's dimension 2 to match "
+            f"the calculated number of sliding blocks {rows} * {columns} = {rows * columns}, but "
+            f"got input.size(2)={input.shape[-1]}."
         )
     x = input if input.ndim == 3 else input[None]
     image = jax.ShapeDtypeStruct((x.shape[0], x.shape[1] // places, *size), x.dtype)
@@ -165,7 +165,7 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
     )  # fmt: skip
 
 
-# --- sampling by a grid --------------------------------------------------------------------------------
+# --- sampling by a grid -------------------------------------------------------------------------
 
 
 def _axis(n: int, align_corners: bool, dtype):

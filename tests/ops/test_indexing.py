@@ -41,8 +41,8 @@ ROWS = [
     row(GET, X, False),
     row(GET, F(), None),
     row(GET, F(), ...),
-    raises(GET, X, 3, error=IndexError, text="index 3 is out of bounds for dimension 0 with size 3"),
-    raises(GET, X, (0, 0, 0, 0), error=IndexError, text="too many indices for tensor of dimension 3"),
+    raises(GET, X, 3, error=IndexError, text="index 3 is out of bounds for dimension 0 with"),
+    raises(GET, X, (0, 0, 0, 0), error=IndexError, text="too many indices for tensor of dimension"),
     raises(GET, X, 1.5, error=IndexError, text="valid indices (got float)"),
     raises(GET, X, F(2), error=IndexError, text="must be long, int, byte or bool tensors"),
     raises(GET, X, V([5]), error=IndexError, text="index 5 is out of bounds for dimension 0 with"),
@@ -106,7 +106,7 @@ def test_values_for_a_mask_are_taken_in_order():
     x = torch.arange(6.0).reshape(2, 3)
     x[x > 2] = torch.tensor([10.0, 20.0, 30.0])
     assert x.tolist() == [[0, 1, 2], [10, 20, 30]]
-    with pytest.raises(IndexError, match=r"shape \[2\] cannot be broadcast to indexing result"):
+    with pytest.raises(RuntimeError, match=r"shape \[2\] cannot be broadcast to indexing result"):
         x[x > 2] = torch.tensor([1.0, 2.0])
         x.tolist()
 

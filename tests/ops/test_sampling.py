@@ -1,0 +1,84 @@
+"""Random tensors: PyTorch's own numbers from the same seed."""
+
+import pytest
+
+import jaxtorch
+
+CASES = {
+    "rand": lambda t: t.rand(3, 4),
+    "rand of doubles": lambda t: t.rand(5, dtype=t.float64),
+    "randn of few": lambda t: t.randn(3),
+    "randn of many": lambda t: t.randn(4, 5),
+    "randn complex": lambda t: t.randn(9, dtype=t.complex64),
+    "randint": lambda t: t.randint(10, (4,)),
+    "randint from": lambda t: t.randint(-3, 5, (2, 3)),
+    "randint size=": lambda t: t.randint(0, 7, size=(4,), dtype=t.int32),
+    "randperm": lambda t: t.randperm(10),
+    "rand_like": lambda t: t.rand_like(t.zeros(2, 2)),
+    "randn_like": lambda t: t.randn_like(t.zeros(20)),
+    "randint_like": lambda t: t.randint_like(t.zeros(3), 2, 9),
+    "normal of numbers": lambda t: t.normal(1.0, 2.0, (3,)),
+    "normal of means": lambda t: t.normal(t.arange(4.0)),
+    "normal of both": lambda t: t.normal(t.arange(4.0), t.arange(1.0, 5.0)),
+    "bernoulli": lambda t: t.bernoulli(t.full((8,), 0.3)),
+    "multinomial": lambda t: t.multinomial(t.tensor([0.1, 0.5, 0.4]), 2),
+    "multinomial rows": lambda t: t.multinomial(t.ones(2, 4), 6, replacement=True),
+    "poisson": lambda t: t.poisson(t.full((5,), 3.0)),
+    "uniform_": lambda t: t.empty(5).uniform_(-1, 2),
+    "normal_": lambda t: t.empty(20).normal_(3, 0.5),
+    "random_": lambda t: t.empty(4, dtype=t.int64).random_(0, 100),
+    "bernoulli_": lambda t: t.empty(8).bernoulli_(0.25),
+    "exponential_": lambda t: t.empty(4).exponential_(2.0),
+    "geometric_": lambda t: t.empty(4).geometric_(0.4),
+    "cauchy_": lambda t: t.empty(4).cauchy_(),
+    "log_normal_": lambda t: t.empty(4).log_normal_(),
+    "a generator": lambda t: t.rand(3, generator=t.Generator().manual_seed(5)),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_numbers_are_pytorchs(name):
+    torch = pytest.importorskip("torch")
+    found = []
+    for library in (torch, jaxtorch):
+        library.manual_seed(123)
+        found += [CASES[name](library), library.rand(2)]
+    theirs, after_theirs, mine, after_mine = found
+    assert str(mine.dtype) == str(theirs.dtype)
+    assert (
+        mine.tolist() == pytest.approx(theirs.tolist(), rel=1e-6, abs=1e-7)
+        if (mine.ndim == 1 and not mine.dtype.is_complex)
+        else mine.tolist() == theirs.tolist()
+    )
+    assert after_mine.tolist() == after_theirs.tolist()
+
+
+def test_drawing_to_a_leaf_needs_no_grad():
+    x = jaxtorch.zeros(3, requires_grad=True)
+    with pytest.raises(RuntimeError, match="a leaf Variable that requires grad"):
+        x.normal_()
+    with jaxtorch.no_grad():
+        x.normal_()
+    assert x.requires_grad and x.any()
+
+
+def test_a_bare_jit_would_freeze_randomness():
+    import jax
+
+    with pytest.raises(RuntimeError, match="jaxtorch.jit"):
+        jax.jit(lambda: jaxtorch.rand(3).jax())()
+
+
+def test_jit_draws_afresh_and_a_seed_repeats():
+    draw = jaxtorch.jit(lambda: jaxtorch.randn(3))
+    jaxtorch.manual_seed(1)
+    first, second = draw().tolist(), draw().tolist()
+    jaxtorch.manual_seed(1)
+    assert first != second and draw().tolist() == first
+
+
+def test_wrong_arguments():
+    with pytest.raises(RuntimeError, match="expects 'from' to be less than 'to'"):
+        jaxtorch.randint(5, 5, (2,))
+    with pytest.raises(RuntimeError, match="std >= 0.0"):
+        jaxtorch.normal(0.0, -1.0, (2,))

@@ -1,0 +1,66 @@
+"""Pixel shuffles, patches, sampling by a grid, and other sizes."""
+
+from tests import oracle
+from tests.oracle import F, raises, row
+
+IMAGE = F(2, 3, 5, 6)
+GRID = F(2, 4, 5, 2, low=-1.2, high=1.2)
+CLOSE = {"limits": (2e-4, 2e-5)}  # positions in float32: a cancellation differs in its last bits
+FN = "nn.functional."
+
+
+def image(name, *args, **options):
+    return row(FN + name, *args, node=False, **options)
+
+
+ROWS = [
+    image("pixel_shuffle", F(2, 8, 3, 4), 2),
+    image("pixel_unshuffle", F(2, 3, 4, 6), 2),
+    raises(FN + "pixel_shuffle", F(3, 3, 4), 2, error=RuntimeError, text="is not divisible by 4"),
+    image("unfold", IMAGE, 3),
+    image("unfold", F(3, 6, 7), (2, 3), padding=1, stride=2),
+    image("unfold", IMAGE, 2, dilation=2, padding=(1, 0)),
+    raises(FN + "unfold", F(2, 3, 2, 2), 3, error=RuntimeError, text="components must be at least"),
+    image("fold", F(2, 27, 12), (5, 6), 3),
+    image("fold", F(12, 3), (3, 5), 2, stride=2, padding=(0, 1), dilation=1, grad=False),
+    raises(FN + "fold", F(2, 9, 5), (6, 7), 3, error=RuntimeError, text="blocks 4 * 5 = 20, but"),
+    image("affine_grid", F(2, 2, 3), (2, 3, 4, 5), align_corners=False, **CLOSE),
+    image("affine_grid", F(2, 3, 4), (2, 3, 4, 5, 3), align_corners=True, **CLOSE),
+    *(
+        image("grid_sample", IMAGE, GRID, mode, padding, align_corners=corners, **CLOSE)
+        for mode, padding, corners in (
+            ("bilinear", "zeros", False),
+            ("bilinear", "border", True),
+            ("bilinear", "reflection", False),
+            ("nearest", "zeros", True),
+            ("nearest", "reflection", True),
+            ("bicubic", "zeros", False),
+            ("bicubic", "border", True),
+        )
+    ),
+    image("grid_sample", F(2, 3, 4, 3, 5), F(2, 2, 2, 3, 3), align_corners=False, **CLOSE),
+    *(
+        image("interpolate", IMAGE, size, scale, mode, corners, **CLOSE)
+        for size, scale, mode, corners in (
+            ((7, 9), None, "nearest", None),
+            (None, 2, "nearest", None),
+            (None, 0.6, "nearest-exact", None),
+            ((10, 4), None, "bilinear", False),
+            (None, 2.0, "bilinear", True),
+            (None, (1.3, 0.7), "bilinear", False),
+            ((7, 3), None, "bicubic", False),
+            (None, 2.0, "bicubic", True),
+            ((3, 2), None, "area", None),
+        )
+    ),
+    image("interpolate", IMAGE, scale_factor=1.5, recompute_scale_factor=True, mode="bilinear"),
+    image("interpolate", IMAGE, size=(3, 4), mode="bilinear", antialias=True, **CLOSE),
+    image("interpolate", F(2, 3, 5), scale_factor=1.7, mode="linear", **CLOSE),
+    image("interpolate", F(1, 2, 3, 4, 2), scale_factor=1.5, mode="trilinear", **CLOSE),
+    raises(FN + "interpolate", IMAGE, error=ValueError, text="either size or scale_factor"),
+    raises(FN + "interpolate", IMAGE, 3, align_corners=True, error=ValueError, text="can only"),
+    raises(FN + "interpolate", F(2, 3, 4), 3, mode="bilinear", 
+           error=NotImplementedError, text="Got 3D"),
+]  # fmt: skip
+
+test_row, test_inside_jax = oracle.tests(__file__, ROWS)
