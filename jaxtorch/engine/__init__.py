@@ -18,7 +18,7 @@ def call(fn, key, tensors, scalars=(), donates=()):
 
     ``key`` is hashable and stands for the function: equal keys mean equal functions. ``scalars`` are
     Python numbers, inputs of the program. ``donates`` are the positions in ``tensors`` whose arrays
-    the program may overwrite if nobody else holds them.
+    the program may overwrite if nobody else holds them: the first with the first result, and so on.
     """
     from jaxtorch.engine.backward import emit
     from jaxtorch.engine.handles import Handles, project

@@ -32,8 +32,9 @@ def _moments(
     """
 
     def init(params):
-        zeros = optax.tree.zeros_like(params)
-        return AdamState(jnp.zeros((), jnp.float32), zeros, zeros, zeros if amsgrad else ())
+        zeros = optax.tree.zeros_like
+        top = zeros(params) if amsgrad else ()
+        return AdamState(jnp.zeros((), jnp.float32), zeros(params), zeros(params), top)
 
     def update(updates, state, params=None):
         step = state.step + 1

@@ -25,8 +25,8 @@ def _infinity_moments(
     lr: Number, b1: Number, b2: Number, eps: Number
 ) -> optax.GradientTransformation:
     def init(params):
-        zeros = optax.tree.zeros_like(params)
-        return AdamaxState(jnp.zeros((), jnp.float32), zeros, zeros)
+        zeros = optax.tree.zeros_like
+        return AdamaxState(jnp.zeros((), jnp.float32), zeros(params), zeros(params))
 
     def update(updates, state, params=None):
         step = state.step + 1

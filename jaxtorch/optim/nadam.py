@@ -27,9 +27,9 @@ def _nesterov_moments(
     lr: Number, b1: Number, b2: Number, eps: Number, momentum_decay: Number, decay: Number
 ) -> optax.GradientTransformation:
     def init(params):
-        zeros = optax.tree.zeros_like(params)
+        zeros = optax.tree.zeros_like
         ones = jax.tree.map(lambda p: jnp.ones((), jnp.float32), params)
-        return NAdamState(jnp.zeros((), jnp.float32), ones, zeros, zeros)
+        return NAdamState(jnp.zeros((), jnp.float32), ones, zeros(params), zeros(params))
 
     def update(updates, state, params=None):
         step = state.step + 1

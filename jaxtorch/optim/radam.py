@@ -27,8 +27,8 @@ def _rectified_moments(
     """optax.scale_by_radam adds eps elsewhere; this is in the order of PyTorch's arithmetic."""
 
     def init(params):
-        zeros = optax.tree.zeros_like(params)
-        return RAdamState(jnp.zeros((), jnp.float32), zeros, zeros)
+        zeros = optax.tree.zeros_like
+        return RAdamState(jnp.zeros((), jnp.float32), zeros(params), zeros(params))
 
     def update(updates, state, params=None):
         step = state.step + 1

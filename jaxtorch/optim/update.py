@@ -82,12 +82,12 @@ def _record(optimizer: Optimizer, buckets: list, place: str, everyone: bool) -> 
     bucket = marks = age = None
     results = iter(call(program, program, tensors, numbers, donates))
     for handles, steps in targets:
-        for handle in handles:
-            handle._adopt(next(results))
         if steps:
             count = next(results)
             for handle in steps:
                 handle._adopt(count)
+        for handle in handles:
+            handle._adopt(next(results))
     return targets[0][0]
 
 
@@ -167,7 +167,7 @@ def _program(cls: type[Optimizer], layout: tuple):
 
     A bucket's arrays are: options that are Tensors, the step count, parameters, each state key,
     gradients. Its numbers: options, whether it is updated at all, whether it has been before. It
-    returns the parameters, each state key, the step count.
+    returns what can be donated, in that order: the step count, the parameters, each state key.
     """
     names = [
         name
@@ -202,11 +202,11 @@ def _program(cls: type[Optimizer], layout: tuple):
                 params, state = jax.tree.map(
                     functools.partial(jnp.where, active), (params, state), before
                 )
+            if cls._counts_steps:
+                results.append(state["step"])
             results += params
             for key in keys:
                 results += state[key]
-            if cls._counts_steps:
-                results.append(state["step"])
         return tuple(results)
 
     program.__name__ = f"{cls.__name__}_step"
