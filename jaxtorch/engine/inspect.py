@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import linecache
 import sys
 from collections import deque
@@ -22,8 +23,8 @@ class Counts:
 
 
 COUNTS = Counts()
-_recent: deque = deque(maxlen=64)  # (structure's nodes, described), of the latest structures
-_reasons: deque = deque(maxlen=64)
+# Of the latest structures: [(kernel, where it was called)], and the seconds of each compilation.
+_seen: deque[tuple[list, list[float]]] = deque(maxlen=128)
 
 
 def stats() -> dict:
@@ -39,56 +40,68 @@ def stats() -> dict:
 
 def note_structure(structure, nodes) -> None:
     COUNTS.structures += 1
-    described = [(n.kernel, n.site_or_none) for n in nodes]
-    structure.sites = described
-    nearest = max(_recent, key=lambda other: _overlap(other, described), default=None)
-    _reasons.append((len(nodes), described, nearest, []))
-    _recent.append(described)
-
-
-def _overlap(a, b) -> int:
-    same = 0
-    for (x, _), (y, _) in zip(a, b, strict=False):
-        if x is not y:
-            break
-        same += 1
-    return same
+    structure.sites = [(n.kernel, n.site_or_none or n.kernel.site) for n in nodes]
+    _seen.append((structure.sites, []))
 
 
 def note_compiled(structure, nodes, seconds: float) -> None:
     COUNTS.compiled += 1
     COUNTS.seconds_compiling += seconds
-    for reason in _reasons:
-        if reason[1] is structure.sites:
-            reason[3].append(seconds)
+    for described, compilations in _seen:
+        if described is structure.sites:
+            compilations.append(seconds)
 
 
 def explain() -> str:
     """In plain words, why each of the latest programs was compiled: which op, shape or static
-    argument differed from the structure most like it, and the user's line."""
-    lines = []
-    for count, described, nearest, seconds in _reasons:
-        if not seconds:
-            continue
-        lines.append(f"compiled a program of {count} ops in {sum(seconds):.2f} s: " + _why(described, nearest))
+    argument differed from the structure most like it before, and the user's line."""
+    lines, before = [], []
+    for described, seconds in _seen:
+        if seconds:
+            nearest = max(reversed(before), key=functools.partial(_alike, described), default=[])
+            lines.append(
+                f"compiled a program of {len(described)} ops in {sum(seconds):.2f} s: "
+                + _why(described, nearest)
+            )
+        before.append(described)
     return "\n".join(lines) or "no program has been compiled"
 
 
-def _why(described, nearest) -> str:
-    if nearest is None or not _overlap(nearest, described):
-        kernel, site = described[0]
+def _alike(a: list, b: list) -> tuple[int, int]:
+    """How many ops from the first on are the same, and how many of those at the same shapes."""
+    same_op = same = 0
+    for (x, _), (y, _) in zip(a, b, strict=False):
+        if x.op is not y.op or x.name != y.name:
+            break
+        same_op += 1
+        same += x is y
+    return same_op, same
+
+
+def _why(new: list, old: list) -> str:
+    if not _alike(new, old)[0]:
+        kernel, site = new[0]
         return f"nothing like it was seen before; it begins with {kernel}{at(site)}"
-    same = _overlap(nearest, described)
-    if same == len(described) or same == len(nearest):
-        longer = "stops after" if same == len(described) else "goes on after"
-        kernel, site = described[same - 1]
-        return f"it {longer} {kernel}{at(site)}, unlike the one before, or other values were looked at"
-    (new, site), (old, _) = described[same], nearest[same]
-    if new.op is not old.op or new.name != old.name:
-        return f"op {same} is {new.name} where it was {old.name}{at(site)}"
-    if new.avals != old.avals:
-        return f"{new.name} got {list(new.avals)} where it got {list(old.avals)}{at(site)}"
-    return f"{new.name} has static arguments {new.statics} where it had {old.statics}{at(site)}"
+    for i, ((kernel, site), (other, _)) in enumerate(zip(new, old, strict=False)):
+        if kernel is other:
+            continue
+        if kernel.op is not other.op or kernel.name != other.name:
+            return f"op {i} is {kernel.name} where it was {other.name}{at(site)}"
+        if kernel.avals != other.avals:
+            return (
+                f"{kernel.name} got {list(kernel.avals)} where it got {list(other.avals)}{at(site)}"
+            )
+        if kernel.statics != other.statics:
+            return (
+                f"{kernel.name} has static arguments {kernel.statics} where it had "
+                f"{other.statics}{at(site)}"
+            )
+    same = min(len(new), len(old))
+    kernel, site = new[same - 1]
+    if len(new) == len(old):
+        return f"its {same} ops are the same, wired otherwise, or other values of it were wanted"
+    goes = "goes on after" if len(new) > same else "stops after"
+    return f"it {goes} {kernel}{at(site)}, unlike the one before"
 
 
 # ---------------------------------------------------------------------------------------------
@@ -98,7 +111,7 @@ def _why(described, nearest) -> str:
 def site(depth: int = 2):
     """Where the innermost frame outside jaxtorch is."""
     frame = sys._getframe(depth)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("jaxtorch"):
+    while frame.f_back is not None and (frame.f_globals.get("__name__", "") + ".").startswith("jaxtorch."):
         frame = frame.f_back
     return frame.f_code, frame.f_lasti
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from jaxtorch import dtypes
 from jaxtorch.engine.graph import Aval, aval_of
+from jaxtorch.engine.inspect import site
 
 # (op, statics, input avals) -> Kernel. The default dtype decides some result dtypes, so there is a
 # table for each; the dict object stays the same, because every op's wrapper refers to it.
@@ -123,7 +124,7 @@ class Kernel:
 
     __slots__ = (
         "id", "name", "op", "statics", "avals", "out", "outputs", "body", "messages", "carries_grad",
-        "projections", "_compiled", "_vjps", "_saves", "donates", "passes", "index", "seen",
+        "projections", "_compiled", "_vjps", "_saves", "donates", "passes", "index", "seen", "site",
     )  # fmt: skip
 
     def __init__(self, name, op, statics, avals, body, *, nondiff=False, out=None, donates=()):
@@ -147,6 +148,7 @@ class Kernel:
         self._vjps = {}
         self._saves = None
         self.seen = False  # has it been in any structure that was evaluated?
+        self.site = site()  # where it was first called
 
     def _infer(self):
         structs = [shape_struct(a) for a in self.avals]
@@ -318,6 +320,7 @@ class VjpKernel(Kernel):
             base.name + "_backward", base.op, base.statics, base.avals + cotangents, self._run,
             out=grads[0] if len(grads) == 1 else grads,
         )  # fmt: skip
+        self.site = base.site
 
     def _run(self, reverse, *arrays):
         n = len(self.base.avals)
