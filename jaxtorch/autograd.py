@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect as pyinspect
 from typing import Any
+
 from jaxtorch import dtypes
 from jaxtorch.engine import backward as engine_backward
 from jaxtorch.engine.graph import FREED, STATE, Node, concrete
@@ -152,9 +153,7 @@ def _many(x) -> tuple:
 
 def _cotangents(tensors, grads) -> list[Node]:
     if len(grads) != len(tensors):
-        raise RuntimeError(
-            f"got {len(tensors)} tensors and {len(grads)} gradients"
-        )
+        raise RuntimeError(f"got {len(tensors)} tensors and {len(grads)} gradients")
     nodes = []
     for t, g in zip(tensors, grads, strict=True):
         node = t._read()
@@ -168,16 +167,16 @@ def _cotangents(tensors, grads) -> list[Node]:
             nodes.append(engine_backward.ones_like(node))
             continue
         if not isinstance(g, TensorBase):
-            raise TypeError(
-                f"gradients can be either Tensors or None, but got {type(g).__name__}"
-            )
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(g).__name__}")
         if g.shape != t.shape:
             raise RuntimeError(
                 f"Mismatch in shape: grad_output[0] has a shape of {g.shape} and output[0] has a "
                 f"shape of {t.shape}."
             )
         if not node.requires_grad:
-            raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn")
+            raise RuntimeError(
+                "element 0 of tensors does not require grad and does not have a grad_fn"
+            )
         nodes.append(g._read() if g.dtype is t.dtype else g.to(t.dtype)._read())
     return nodes
 
@@ -323,7 +322,9 @@ class _CallEdges:
             rule = self.function.vjp
         found = rule(self.ctx, *grads)
         found = found if isinstance(found, tuple) else (found,)
-        if len(found) < len(self.arguments) or any(g is not None for g in found[len(self.arguments) :]):
+        if len(found) < len(self.arguments) or any(
+            g is not None for g in found[len(self.arguments) :]
+        ):
             raise RuntimeError(
                 f"function {self.name} returned an incorrect number of gradients (expected "
                 f"{len(self.arguments)}, got {len(found)})"
@@ -370,7 +371,9 @@ class Function:
         """Run ``forward`` outside autograd and connect its outputs through ``backward``."""
         ctx = FunctionCtx()
         tensors = [a._read() if isinstance(a, TensorBase) else None for a in args]
-        ctx.needs_input_grad = tuple(n is not None and n.requires_grad and STATE.grad for n in tensors)
+        ctx.needs_input_grad = tuple(
+            n is not None and n.requires_grad and STATE.grad for n in tensors
+        )
         split = cls.setup_context is not Function.setup_context
         with no_grad():
             if split:

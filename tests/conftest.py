@@ -8,6 +8,8 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["XLA_FLAGS"] = (
     os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
 )
+# A body that leaves it to jax.numpy what its operands' ranks become is an error.
+os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
 # One cache for all of pytest-xdist's workers, and for the next run.
 os.environ.setdefault(
     "JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parent.parent / ".pytest_cache" / "xla")
