@@ -5,28 +5,24 @@ What is not named here is not public.
 
 from __future__ import annotations
 
-from math import e as e
-from math import inf as inf
-from math import nan as nan
-from math import pi as pi
+from math import e as e, inf as inf, nan as nan, pi as pi
 
-from jaxtorch import autograd as autograd
-from jaxtorch import cuda as cuda
-from jaxtorch import devices as _devices
-from jaxtorch import dtypes as _dtypes
-from jaxtorch import engine as engine
-from jaxtorch import fft as fft
-from jaxtorch import func as func
-from jaxtorch import linalg as linalg
-from jaxtorch import nn as nn
-from jaxtorch import optim as optim
-from jaxtorch import random as random
-from jaxtorch import return_types as return_types
-from jaxtorch import special as special
-from jaxtorch import utils as utils
-from jaxtorch import version as version
-from jaxtorch.alias import install as install
-from jaxtorch.alias import uninstall as uninstall
+from jaxtorch import (
+    autograd as autograd,
+    cuda as cuda,
+    engine as engine,
+    fft as fft,
+    func as func,
+    linalg as linalg,
+    nn as nn,
+    optim as optim,
+    random as random,
+    return_types as return_types,
+    special as special,
+    utils as utils,
+    version as version,
+)
+from jaxtorch.alias import install as install, uninstall as uninstall
 from jaxtorch.autograd import (
     enable_grad as enable_grad,
     inference_mode as inference_mode,
@@ -35,11 +31,12 @@ from jaxtorch.autograd import (
     no_grad as no_grad,
     set_grad_enabled as set_grad_enabled,
 )
-from jaxtorch.compiling import compile as compile
-from jaxtorch.compiling import jit as jit
-from jaxtorch.devices import device as device
-from jaxtorch.devices import get_default_device as get_default_device
-from jaxtorch.devices import set_default_device as set_default_device
+from jaxtorch.compiling import compile as compile, jit as jit
+from jaxtorch.devices import (
+    device as device,
+    get_default_device as get_default_device,
+    set_default_device as set_default_device,
+)
 from jaxtorch.dtypes import (
     bfloat16 as bfloat16,
     bool as bool,
@@ -72,8 +69,7 @@ from jaxtorch.dtypes import (
     uint32 as uint32,
     uint64 as uint64,
 )
-from jaxtorch.engine import explain as explain
-from jaxtorch.engine import stats as stats
+from jaxtorch.engine import explain as explain, stats as stats
 from jaxtorch.func import vmap as vmap
 from jaxtorch.legacy import (
     BFloat16Tensor as BFloat16Tensor,
@@ -89,7 +85,6 @@ from jaxtorch.legacy import (
     is_complex as is_complex,
     is_floating_point as is_floating_point,
     is_nonzero as is_nonzero,
-    is_tensor as is_tensor,
     numel as numel,
     result_type as result_type,
     set_default_tensor_type as set_default_tensor_type,
@@ -292,6 +287,7 @@ from jaxtorch.ops.indexing import (
 from jaxtorch.ops.linalg import (
     cholesky_inverse as cholesky_inverse,
     cholesky_solve as cholesky_solve,
+    cond as cond,
     det as det,
     inverse as inverse,
     logdet as logdet,
@@ -365,9 +361,9 @@ from jaxtorch.ops.pointwise import (
     i0 as i0,
     lgamma as lgamma,
     log as log,
-    log10 as log10,
     log1p as log1p,
     log2 as log2,
+    log10 as log10,
     logit as logit,
     nan_to_num as nan_to_num,
     neg as neg,
@@ -436,6 +432,7 @@ from jaxtorch.ops.reduction import (
     var_mean as var_mean,
 )
 from jaxtorch.ops.reshaping import (
+    as_strided_ as as_strided_,
     flatten as flatten,
     ravel as ravel,
     reshape as reshape,
@@ -532,13 +529,7 @@ from jaxtorch.ops.sorting import (
     unique_consecutive as unique_consecutive,
 )
 from jaxtorch.ops.special import (
-    gammainc as igamma,
-    gammaincc as igammac,
-    multigammaln as mvlgamma,
     polygamma as polygamma,
-)
-from jaxtorch.ops.strides import (
-    layout as layout,
 )
 from jaxtorch.ops.views import (
     adjoint as adjoint,
@@ -562,8 +553,11 @@ from jaxtorch.ops.views import (
     view_as_complex as view_as_complex,
     view_as_real as view_as_real,
 )
-from jaxtorch.printing import get_printoptions as get_printoptions
-from jaxtorch.printing import set_printoptions as set_printoptions
+from jaxtorch.ops.vision import pixel_shuffle as pixel_shuffle, pixel_unshuffle as pixel_unshuffle
+from jaxtorch.printing import (
+    get_printoptions as get_printoptions,
+    set_printoptions as set_printoptions,
+)
 from jaxtorch.random import (
     Generator as Generator,
     default_generator as default_generator,
@@ -573,11 +567,10 @@ from jaxtorch.random import (
     seed as seed,
     set_rng_state as set_rng_state,
 )
-from jaxtorch.serialization import load as load
-from jaxtorch.serialization import save as save
+from jaxtorch.serialization import load as load, save as save
 from jaxtorch.size import Size as Size
 from jaxtorch.tensor import Tensor as Tensor
 from jaxtorch.version import __version__ as __version__
 
-
 newaxis = None
+igamma, igammac, mvlgamma = special.gammainc, special.gammaincc, special.multigammaln

@@ -45,7 +45,8 @@ class TensorQueries:
         except IndexError:
             n = len(shape)
             raise IndexError(
-                f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})"
+                f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got "
+                f"{dim})"
             ) from None
 
     def dim(self) -> int:

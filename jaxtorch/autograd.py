@@ -212,7 +212,8 @@ def backward(
 
 def grad(
     outputs, inputs, grad_outputs=None, retain_graph=None, create_graph: bool = False,
-    allow_unused: bool | None = None, is_grads_batched: bool = False, materialize_grads: bool = False,
+    allow_unused: bool | None = None, is_grads_batched: bool = False,
+    materialize_grads: bool = False,
     only_inputs: bool = True,
 ) -> tuple:  # fmt: skip
     """The gradients of the sum of ``outputs`` with respect to ``inputs``, a tuple; no ``.grad``
@@ -336,7 +337,8 @@ class _CallEdges:
                 if g.shape != node.aval.shape:
                     raise RuntimeError(
                         f"Function {self.name} returned an invalid gradient at index {place} - got "
-                        f"{list(g.shape)} but expected shape compatible with {list(node.aval.shape)}"
+                        f"{list(g.shape)} but expected shape compatible with "
+                        f"{list(node.aval.shape)}"
                     )
                 g = g if g.dtype is node.aval.dtype else g.to(node.aval.dtype)
                 result[place] = g._read()
@@ -344,8 +346,8 @@ class _CallEdges:
 
 
 class Function:
-    """Subclass with static ``forward(ctx, *args)`` and ``backward(ctx, *grads)`` (or ``forward(*args)``
-    and ``setup_context(ctx, inputs, output)``); use through ``apply``."""
+    """Subclass with static ``forward(ctx, *args)`` and ``backward(ctx, *grads)`` (or
+    ``forward(*args)`` and ``setup_context(ctx, inputs, output)``); use through ``apply``."""
 
     @staticmethod
     def forward(*args, **kwargs):
@@ -360,7 +362,8 @@ class Function:
     @staticmethod
     def backward(ctx, *grad_outputs):
         raise NotImplementedError(
-            "You must implement either the backward or vjp method for your custom autograd.Function to "
+            "You must implement either the backward or vjp method for your custom "
+            "autograd.Function to "
             "use it with backward mode AD."
         )
 

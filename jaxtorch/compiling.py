@@ -1,4 +1,5 @@
-"""jaxtorch.jit (and torch.compile): pure functions of Tensors, Modules and pytrees, compiled by XLA."""
+"""jaxtorch.jit (and torch.compile): pure functions of Tensors, Modules and pytrees, compiled by
+XLA."""
 
 from __future__ import annotations
 
@@ -21,10 +22,10 @@ def jit(
 ) -> Callable:  # fmt: skip
     """``jax.jit`` for functions of Tensors, Modules and any pytree.
 
-    As ``jax.jit``, with PyTorch's 64-bit types; what a Module passed as an argument changes in itself
-    (BatchNorm's statistics, a parameter updated in place) is kept; random operations draw from a key
-    that is fresh on every call and follows ``manual_seed``. A value that would leak out of the trace
-    raises and names the line.
+    As ``jax.jit``, with PyTorch's 64-bit types; what a Module passed as an argument changes in
+    itself (BatchNorm's statistics, a parameter updated in place) is kept; random operations draw
+    from a key that is fresh on every call and follows ``manual_seed``. A value that would leak out
+    of the trace raises and names the line.
     """
     if func is None:
         return functools.partial(
@@ -81,7 +82,8 @@ jax.tree_util.register_pytree_node(Tensor, _flatten, _unflatten)
 
 
 def compile(
-    model=None, *, fullgraph: bool = False, dynamic: bool | None = None, backend="inductor", mode=None,
+    model=None, *, fullgraph: bool = False, dynamic: bool | None = None, backend="inductor",
+    mode=None,
     options=None, disable: bool = False,
 ):  # fmt: skip
     """``model`` itself: the engine compiles what it runs anyhow, so that nothing is left to do.

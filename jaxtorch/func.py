@@ -113,12 +113,11 @@ def _traced_value_and_grad(func, args, kwargs, many, nums, has_aux):
 
 def _check_scalar(value) -> None:
     if not isinstance(value, Tensor):
-        raise RuntimeError(
-            f"Expected f(*args) returned to be a Tensor, got {type(value).__name__}"
-        )
+        raise RuntimeError(f"Expected f(*args) returned to be a Tensor, got {type(value).__name__}")
     if value.dim() != 0:
         raise RuntimeError(
-            "grad and value_and_grad expect the function to return a scalar tensor, got a tensor with "
+            "grad and value_and_grad expect the function to return a scalar tensor, got a tensor "
+            "with "
             f"{value.dim()} dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
         )
 
@@ -148,7 +147,8 @@ def _recorded_value_and_grad(func, args, kwargs, many, nums, has_aux):
 
 
 def _tracked(t: Tensor) -> Tensor:
-    """A Tensor to differentiate with respect to: new, but with the history of ``t`` if it has one."""
+    """A Tensor to differentiate with respect to: new, but with the history of ``t`` if it has
+    one."""
     if not isinstance(t, Tensor):
         raise RuntimeError(f"expected a Tensor to differentiate, got {type(t).__name__}")
     if t.requires_grad and not t.is_leaf:
@@ -181,7 +181,8 @@ def grad_and_value(func: Callable, argnums=0, has_aux: bool = False) -> Callable
 
 
 def vjp(func: Callable, *primals, has_aux: bool = False):
-    """``(output, f)`` with ``f(cotangents)`` the gradients for ``primals`` (a tuple, or the one)."""
+    """``(output, f)`` with ``f(cotangents)`` the gradients for ``primals`` (a tuple, or the
+    one)."""
     aux = None
 
     def run(*args):
@@ -204,7 +205,9 @@ def vjp(func: Callable, *primals, has_aux: bool = False):
     return (template, back, aux) if has_aux else (template, back)
 
 
-def jvp(func: Callable, primals: tuple, tangents: tuple, *, strict: bool = False, has_aux: bool = False):
+def jvp(
+    func: Callable, primals: tuple, tangents: tuple, *, strict: bool = False, has_aux: bool = False
+):
     """``(output, directional derivative)`` at ``primals`` along ``tangents``, tuples alike."""
     if strict:
         raise NotImplementedError("jvp(strict=True)")
@@ -247,7 +250,9 @@ def jacrev(func: Callable, argnums=0, *, has_aux: bool = False, chunk_size=None,
     return _jacobian(jax.jacrev, True, func, argnums, has_aux)
 
 
-def jacfwd(func: Callable, argnums=0, has_aux: bool = False, *, randomness: str = "error") -> Callable:
+def jacfwd(
+    func: Callable, argnums=0, has_aux: bool = False, *, randomness: str = "error"
+) -> Callable:
     """The Jacobian, column by column in forward mode: output shape, then input shape."""
     if randomness != "error":
         raise NotImplementedError(f"jacfwd(randomness={randomness!r})")
@@ -259,8 +264,11 @@ def hessian(func: Callable, argnums=0) -> Callable:
     return jacfwd(jacrev(func, argnums), argnums)
 
 
-def vmap(func: Callable, in_dims=0, out_dims=0, randomness: str = "error", *, chunk_size=None) -> Callable:
-    """``func`` over a batch: ``in_dims`` says which dimension of each argument it is (None: none)."""
+def vmap(
+    func: Callable, in_dims=0, out_dims=0, randomness: str = "error", *, chunk_size=None
+) -> Callable:
+    """``func`` over a batch: ``in_dims`` says which dimension of each argument it is (None:
+    none)."""
     if randomness != "error":
         raise NotImplementedError(f"vmap(randomness={randomness!r}): draw the numbers outside")
     if chunk_size is not None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from jaxtorch.engine import backward as engine_backward
 from jaxtorch.engine.graph import Node
 
-_TRIVIAL_NAMES = {"to_copy": "ToCopyBackward0", "accumulate": "AddBackward0", "copy_slices": "CopySlices"}
+_TRIVIAL_NAMES = {
+    "to_copy": "ToCopyBackward0",
+    "accumulate": "AddBackward0",
+    "copy_slices": "CopySlices",
+}
 
 
 def backward_name(node: Node) -> str:

@@ -13,12 +13,13 @@ from jaxtorch.tensor import Tensor
 __all__ = [
     "BFloat16Tensor", "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor",
     "HalfTensor", "IntTensor", "LongTensor", "ShortTensor", "is_complex", "is_floating_point",
-    "is_nonzero", "is_tensor", "numel", "result_type", "set_default_tensor_type",
+    "is_nonzero", "numel", "result_type", "set_default_tensor_type",
 ]  # fmt: skip
 
 
 class _TensorType(type):
-    """``FloatTensor(2, 3)``, ``LongTensor([1, 2])``; ``isinstance(t, FloatTensor)`` asks the dtype."""
+    """``FloatTensor(2, 3)``, ``LongTensor([1, 2])``; ``isinstance(t, FloatTensor)`` asks the
+    dtype."""
 
     dtype: dtypes.dtype
 
@@ -64,11 +65,6 @@ def set_default_tensor_type(t) -> None:
     dtypes.set_default_dtype(dtype)
 
 
-def is_tensor(obj) -> bool:
-    """Is it a Tensor?"""
-    return isinstance(obj, Tensor)
-
-
 def is_floating_point(input: Tensor) -> bool:
     """Is the dtype a floating point one?"""
     return input.dtype.is_floating_point
@@ -96,7 +92,10 @@ def numel(input: Tensor) -> int:
 
 def result_type(tensor1, tensor2) -> dtypes.dtype:
     """The dtype of an arithmetic result of two tensors or Python numbers."""
-    avals = [t._read().aval if isinstance(t, Tensor) else NUMBER_AVALS[type(t)] for t in (tensor1, tensor2)]
+    avals = [
+        t._read().aval if isinstance(t, Tensor) else NUMBER_AVALS[type(t)]
+        for t in (tensor1, tensor2)
+    ]
     found = _result_type.result_type(avals)
     assert found is not None
     return found

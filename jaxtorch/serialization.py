@@ -67,7 +67,9 @@ class _Pickler(pickle._Pickler):  # the Python one: the C one insists on importi
         if not isinstance(obj, _Storage):
             return None
         kind = obj.dtype.legacy + "Storage"
-        marker = _Global("torch", kind if obj.dtype.name not in _UNTYPED_MODERN else "UntypedStorage")
+        marker = _Global(
+            "torch", kind if obj.dtype.name not in _UNTYPED_MODERN else "UntypedStorage"
+        )
         return ("storage", marker, obj.key, obj.location, obj.array.size)
 
     def reducer_override(self, obj):
@@ -140,8 +142,9 @@ def save(
     obj: Any, f, pickle_module=pickle, pickle_protocol: int = 2,
     _use_new_zipfile_serialization: bool = True,
 ) -> None:  # fmt: skip
-    """Write ``obj`` (tensors, Parameters, state dicts, containers, modules) to a path or file object
-    in the format that ``torch.load`` reads. A path is replaced only once the file is whole."""
+    """Write ``obj`` (tensors, Parameters, state dicts, containers, modules) to a path or file
+    object in the format that ``torch.load`` reads. A path is replaced only once the file is
+    whole."""
     if pickle_module is not pickle or pickle_protocol != 2:
         raise NotImplementedError("torch.save(pickle_module=..., pickle_protocol=...)")
     if not _use_new_zipfile_serialization:
@@ -194,7 +197,9 @@ def _rebuild_tensor(storage, offset, size, stride, requires_grad=False, hooks=No
     if not size or all(size):
         last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
         if offset < 0 or any(s < 0 for s in stride) or last >= array.size:
-            raise RuntimeError("a tensor in the file reaches outside its storage: the file is damaged")
+            raise RuntimeError(
+                "a tensor in the file reaches outside its storage: the file is damaged"
+            )
         strides = [s * array.itemsize for s in stride]
         viewed = np.lib.stride_tricks.as_strided(array[offset:], size, strides, writeable=False)
     else:
@@ -205,7 +210,9 @@ def _rebuild_tensor(storage, offset, size, stride, requires_grad=False, hooks=No
 
 def _rebuild_tensor_v3(storage, offset, size, stride, requires_grad, hooks, dtype, metadata=None):
     array, _, place = storage
-    return _rebuild_tensor((array.view(dtype.numpy), dtype, place), offset, size, stride, requires_grad)
+    return _rebuild_tensor(
+        (array.view(dtype.numpy), dtype, place), offset, size, stride, requires_grad
+    )
 
 
 def _rebuild_parameter(data, requires_grad, hooks=None):
@@ -241,7 +248,9 @@ _MORE: dict[tuple[str, str], Any] = {}
 def add_safe_globals(safe_globals: list) -> None:
     """Let ``load(weights_only=True)`` meet these classes and functions."""
     for item in safe_globals:
-        obj, path = item if isinstance(item, tuple) else (item, f"{item.__module__}.{item.__qualname__}")
+        obj, path = (
+            item if isinstance(item, tuple) else (item, f"{item.__module__}.{item.__qualname__}")
+        )
         module, _, name = path.rpartition(".")
         _MORE[module, name] = obj
 
@@ -261,8 +270,10 @@ class _Unpickler(pickle.Unpickler):
                 module = "jaxtorch" + module[len("torch") :]
             return super().find_class(module, name)
         raise pickle.UnpicklingError(
-            f"Weights only load failed: the file asks for {module}.{name}, which is not on the list of "
-            "what is known to be harmless, and nothing was run. If you trust the file, allow it with "
+            f"Weights only load failed: the file asks for {module}.{name}, which is not on the "
+            f"list of "
+            "what is known to be harmless, and nothing was run. If you trust the file, allow it "
+            "with "
             "torch.serialization.add_safe_globals, or load with weights_only=False."
         )
 
@@ -279,9 +290,10 @@ def load(
 ):  # fmt: skip
     """Read what ``torch.save`` wrote, from a path or a file object.
 
-    ``map_location`` says where tensors go (a device, a dict of devices, or a function of the storage
-    and its location); by default where they were saved from. With ``weights_only`` (the default) only
-    tensors, containers and what ``add_safe_globals`` names are admitted; UnpicklingError otherwise.
+    ``map_location`` says where tensors go (a device, a dict of devices, or a function of the
+    storage and its location); by default where they were saved from. With ``weights_only`` (the
+    default) only tensors, containers and what ``add_safe_globals`` names are admitted;
+    UnpicklingError otherwise.
     """
     if pickle_module is not None or pickle_load_args:
         raise NotImplementedError("torch.load(pickle_module=..., **pickle_load_args)")
@@ -292,7 +304,8 @@ def load(
     try:
         if not zipfile.is_zipfile(file):
             raise RuntimeError(
-                "the file is not a zip archive as torch.save writes it (PyTorch 1.6 and later): it is "
+                "the file is not a zip archive as torch.save writes it (PyTorch 1.6 and later): "
+                "it is "
                 "damaged, incomplete, or in the older format, which is not read"
             )
         file.seek(0)
@@ -319,10 +332,15 @@ def _read(file, map_location, weights_only: bool):
                 data = _bytes(archive, root + "data/" + key)
                 if len(data) != count * dtype.itemsize:
                     raise RuntimeError(
-                        f"storage {key} has {len(data)} bytes where {count} elements of {dtype} were "
+                        f"storage {key} has {len(data)} bytes where {count} elements of {dtype} "
+                        f"were "
                         "announced: the file is damaged"
                     )
-                storages[key] = (np.frombuffer(data, dtype.numpy), dtype, _place(location, map_location))
+                storages[key] = (
+                    np.frombuffer(data, dtype.numpy),
+                    dtype,
+                    _place(location, map_location),
+                )
             return storages[key]
 
         return _Unpickler(io.BytesIO(_bytes(archive, pickles[0])), weights_only, storage_of).load()

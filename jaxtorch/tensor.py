@@ -1,8 +1,8 @@
 """Tensor: a handle on an immutable value.
 
-What PyTorch spells in place gives the handle another value; who took the old one keeps it. A view is
-a lens on its base: it reads through when the base has moved on, and writing through it rebinds the
-base.
+What PyTorch spells in place gives the handle another value; who took the old one keeps it. A view
+is a lens on its base: it reads through when the base has moved on, and writing through it rebinds
+the base.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ import numpy as np
 from jaxtorch import dtypes, engine
 from jaxtorch._methods import TensorMethods
 from jaxtorch._queries import TensorQueries
-from jaxtorch.engine import backward as engine_backward
-from jaxtorch.engine import lens
+from jaxtorch.engine import backward as engine_backward, lens
 from jaxtorch.engine.aliases import Redirect, Storage, alias, cast, redirected
 from jaxtorch.engine.backward import Grad
 from jaxtorch.engine.graph import STATE, Node
@@ -30,8 +29,8 @@ _new = object.__new__
 class Tensor(TensorQueries, TensorMethods, TensorBase):
     """An n-dimensional array with PyTorch's methods.
 
-    ``Tensor(data)`` is torch's legacy constructor (``Tensor(2, 3)``: sizes; ``Tensor([1, 2])``: data,
-    both of the default dtype); ``Tensor(jax_array)`` is a Tensor of that very array.
+    ``Tensor(data)`` is torch's legacy constructor (``Tensor(2, 3)``: sizes; ``Tensor([1, 2])``:
+    data, both of the default dtype); ``Tensor(jax_array)`` is a Tensor of that very array.
     """
 
     _node: Node
@@ -117,9 +116,12 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
     def _check_trace(self) -> None:
         if self._trace is None or self._trace != current_trace():
             raise jax.errors.UnexpectedTracerError(
-                "a value that belongs to a jax trace would be written to a Tensor from outside of it "
-                "and leak. Return it from the traced function, or pass the module as an argument to "
-                "jaxtorch.jit or nnx.jit, which keep such writes" + engine.inspect.at(engine.inspect.site())
+                "a value that belongs to a jax trace would be written to a Tensor from outside "
+                "of it "
+                "and leak. Return it from the traced function, or pass the module as an argument "
+                "to "
+                "jaxtorch.jit or nnx.jit, which keep such writes"
+                + engine.inspect.at(engine.inspect.site())
             )
 
     def _adopt(self, other: Tensor) -> Tensor:
@@ -180,7 +182,8 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
         if have is not want:
             if have.category > want.category:
                 raise RuntimeError(
-                    f"result type {have.legacy} can't be cast to the desired output type {want.legacy}"
+                    f"result type {have.legacy} can't be cast to the desired output type "
+                    f"{want.legacy}"
                 )
             node = cast(node, want)
         return node
@@ -220,11 +223,13 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
             return self.detach()._host()
         if self.requires_grad:
             raise RuntimeError(
-                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
+                "instead."
             )
         if self._read().aval.place != "cpu":
             raise TypeError(
-                f"can't convert {self._node.aval.place} device type tensor to numpy. Use Tensor.cpu() to "
+                f"can't convert {self._node.aval.place} device type tensor to numpy. Use "
+                f"Tensor.cpu() to "
                 "copy the tensor to host memory first."
             )
         return self._host()
@@ -241,9 +246,7 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
         """The value of a tensor with one element, as a Python number."""
         array = self._host()
         if array.size != 1:
-            raise RuntimeError(
-                f"a Tensor with {array.size} elements cannot be converted to Scalar"
-            )
+            raise RuntimeError(f"a Tensor with {array.size} elements cannot be converted to Scalar")
         return array.item()
 
     def tolist(self):
@@ -270,7 +273,9 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
                 "var_no_grad = var.detach()."
             )
         if requires_grad and self.dtype.category < dtypes.FLOAT:
-            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+            raise RuntimeError(
+                "only Tensors of floating point and complex dtype can require gradients"
+            )
         node = alias(node)
         if requires_grad:
             self._meta = Grad(leaf=True, owner=weakref.ref(self))
@@ -294,7 +299,9 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
             if not isinstance(value, Tensor):
-                raise TypeError(f"assigned grad expected to be a Tensor or None but got {type(value)}")
+                raise TypeError(
+                    f"assigned grad expected to be a Tensor or None but got {type(value)}"
+                )
             if value.shape != self.shape:
                 raise RuntimeError(
                     f"assigned grad has data of a different size: expected {list(self.shape)}, got "
@@ -318,7 +325,8 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
         return GradFn(node)
 
     def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None) -> None:
-        """Add the gradients of this tensor with respect to the graph's leaves to their ``.grad``."""
+        """Add the gradients of this tensor with respect to the graph's leaves to their
+        ``.grad``."""
         from jaxtorch import autograd
 
         autograd.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
@@ -330,7 +338,9 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
 
     def register_post_accumulate_grad_hook(self, hook):
         if not (self.is_leaf and self.requires_grad):
-            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+            raise RuntimeError(
+                "post accumulate grad hooks cannot be registered on non-leaf tensors"
+            )
         return autograd_hook(self._meta.after, hook)
 
     def _grad_state(self, what: str) -> Grad:
@@ -451,7 +461,8 @@ def wrap_view(node: Node, viewed: Tensor, op, statics: dict, extras: tuple) -> T
 
 
 def assign_out(result, out):
-    """``out=``: the result is written there, resized if it must be. Several go to a tuple of as many."""
+    """``out=``: the result is written there, resized if it must be. Several go to a tuple of as
+    many."""
     if isinstance(result, tuple):
         written = [assign_out(r, o) for r, o in zip(result, out, strict=True)]
         return type(result)(*written) if hasattr(result, "_fields") else tuple(written)

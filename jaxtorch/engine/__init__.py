@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from jaxtorch.engine import inspect
-from jaxtorch.engine.evaluate import Policy, evaluate_all, force, read_checks
-from jaxtorch.engine.evaluate import evaluate as _evaluate
+from jaxtorch.engine.evaluate import Policy, evaluate as _evaluate, evaluate_all, force, read_checks
 from jaxtorch.engine.graph import Number
 from jaxtorch.engine.inspect import explain, stats
 from jaxtorch.engine.kernels import KERNELS, Kernel
+from jaxtorch.engine.verify import verify
 
-__all__ = ["call", "evaluate_all", "explain", "flush", "force", "inspect", "stats", "Policy"]
+__all__ = [
+    "call",
+    "evaluate_all",
+    "explain",
+    "flush",
+    "force",
+    "inspect",
+    "stats",
+    "verify",
+    "Policy",
+]
 
 
 def call(fn, key, tensors, scalars=(), donates=()):
     """Record one node for ``fn(arrays, scalars) -> tuple of arrays``, a pure function; returns a
     tuple of Tensors. No gradient flows.
 
-    ``key`` is hashable and stands for the function: equal keys mean equal functions. ``scalars`` are
-    Python numbers, inputs of the program. ``donates`` are the positions in ``tensors`` whose arrays
-    the program may overwrite if nobody else holds them: the first with the first result, and so on.
+    ``key`` is hashable and stands for the function: equal keys mean equal functions. ``scalars``
+    are Python numbers, inputs of the program. ``donates`` are the positions in ``tensors`` whose
+    arrays the program may overwrite if nobody else holds them: the first with the first result, and
+    so on.
     """
     from jaxtorch.engine.backward import emit
     from jaxtorch.engine.handles import Handles, project
@@ -35,7 +46,9 @@ def call(fn, key, tensors, scalars=(), donates=()):
         def body(_, *arrays):
             return tuple(fn(arrays[:n], arrays[n:]))
 
-        kernel = Kernel(_name(key), None, {"key": key}, avals, body, nondiff=True, donates=tuple(donates))
+        kernel = Kernel(
+            _name(key), None, {"key": key}, avals, body, nondiff=True, donates=tuple(donates)
+        )
         if not any(a.kind == "traced" for a in avals):
             KERNELS[lookup] = kernel
     node = emit(kernel, flat, False)

@@ -9,12 +9,13 @@ import jax.numpy as jnp
 
 from jaxtorch.engine import evaluate, foresight
 from jaxtorch.engine.graph import FREED, NOTHING, STATE, Aval, Node, Number, concrete, record
+from jaxtorch.engine.handles import Handles, node_of_array, project
 from jaxtorch.engine.kernels import KERNELS, Kernel
 from jaxtorch.engine.trace import is_traced
-from jaxtorch.engine.handles import Handles, node_of_array, project
 
 SECOND_TIME = (
-    "Trying to backward through the graph a second time (or directly access saved tensors after they "
+    "Trying to backward through the graph a second time (or directly access saved tensors after "
+    "they "
     "have already been freed). Saved intermediate values of the graph are freed when you call "
     ".backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the "
     "graph a second time or if you need to access saved tensors after calling backward."
@@ -95,7 +96,9 @@ def add(a: Node, b: Node) -> Node:
     key = ("accumulate", a.aval)
     kernel = KERNELS.get(key)
     if kernel is None:
-        kernel = Kernel("accumulate", None, None, (a.aval, b.aval), lambda _, x, y: x + y, out=a.aval)
+        kernel = Kernel(
+            "accumulate", None, None, (a.aval, b.aval), lambda _, x, y: x + y, out=a.aval
+        )
         if a.aval.kind != "traced":
             KERNELS[key] = kernel
     return emit(kernel, (a, b), STATE.grad and (a.requires_grad or b.requires_grad))
@@ -215,9 +218,9 @@ def accumulate(meta: Grad, cotangent: Node, create_graph: bool) -> None:
 def backward(roots, cotangents, *, retain_graph: bool, create_graph: bool, capture=None, only=None):
     """Walk the graph back from ``roots``.
 
-    Without ``capture`` the gradients of the leaves are accumulated into their ``.grad`` (of all, or of
-    the Grads in ``only``). ``capture`` is a list of nodes or Grads: their gradients are returned, None
-    for one that was not reached.
+    Without ``capture`` the gradients of the leaves are accumulated into their ``.grad`` (of all, or
+    of the Grads in ``only``). ``capture`` is a list of nodes or Grads: their gradients are
+    returned, None for one that was not reached.
     """
     order = _reachable(roots)
     plain = capture is None and only is None and not create_graph and len(roots) == 1

@@ -1,8 +1,8 @@
 """The persistent compilation cache: the second run of a script starts hot.
 
-It is JAX's own cache, in force around the engine's compilations only. ``JAXTORCH_CACHE=off`` switches
-it off and ``JAXTORCH_CACHE=folder`` moves it; a cache folder that the program has given to JAX itself
-(``JAX_COMPILATION_CACHE_DIR``) is used as it is.
+It is JAX's own cache, in force around the engine's compilations only. ``JAXTORCH_CACHE=off``
+switches it off and ``JAXTORCH_CACHE=folder`` moves it; a cache folder that the program has given to
+JAX itself (``JAX_COMPILATION_CACHE_DIR``) is used as it is.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def folder() -> str | None:
     except OSError:
         return None  # a home that cannot be written to: compile anew in every run
     if compilation_cache._cache_checked and not compilation_cache._cache_used:
-        compilation_cache.reset_cache()  # JAX compiled before without a cache and has settled on none
+        # JAX compiled before without a cache and has settled on none
+        compilation_cache.reset_cache()
     return str(path)
 
 

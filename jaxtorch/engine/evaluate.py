@@ -1,8 +1,8 @@
 """Evaluation: a group of pending nodes becomes arrays, by interpreting or by compiling.
 
-The structure of a group (kernels, wiring) is a tuple of ints, and the key of everything learnt about
-it. Interpreting runs each node through its kernel's own small ``jax.jit``; compiling makes one XLA
-program of the whole. ``policy`` decides, from what each is expected to cost.
+The structure of a group (kernels, wiring) is a tuple of ints, and the key of everything learnt
+about it. Interpreting runs each node through its kernel's own small ``jax.jit``; compiling makes
+one XLA program of the whole. ``policy`` decides, from what each is expected to cost.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections import OrderedDict
+from typing import Any
 
 import jax
 import numpy as np
@@ -24,13 +25,15 @@ from jaxtorch.engine.lowering import COMPLEXES, FLOATS, INTS, NONE, lower
 LOCK = threading.RLock()
 STRUCTURES: OrderedDict[tuple, Structure] = OrderedDict()
 MOST_STRUCTURES = 4096  # the least recently used is forgotten past it, with its programs
+verifier: Any = None  # evaluates in place of what follows, while verify.py's mode is on
 
 
 class Structure:
     """What is known of groups with one key."""
 
     __slots__ = (
-        "key", "nodes", "programs", "seen", "streak", "tick", "seconds", "estimate", "sites", "backed",
+        "key", "nodes", "programs", "seen", "streak", "tick", "seconds", "estimate", "sites",
+        "backed",
         "foreseen", "wasted",
     )  # fmt: skip
 
@@ -67,8 +70,9 @@ class Program:
 
 
 class Policy:
-    """Seconds, measured on two CPU cores (see examples/benchmarks/first_steps.py): a kernel compiled
-    by itself, a node's share of a whole program's compilation, a kernel called by itself."""
+    """Seconds, measured on two CPU cores (see examples/benchmarks/first_steps.py): a kernel
+    compiled by itself, a node's share of a whole program's compilation, a kernel called by
+    itself."""
 
     kernel = 0.045
     node = 0.020
@@ -136,13 +140,12 @@ def _outside_traces():
             yield
 
 
-
-
 def _needed(root: Node):
     """(nodes to compute in record order, those of them that are wanted, where to cut).
 
-    The cut is the place of the first node that takes a leaf's pending value: what computes parameters
-    (initial values, a step written by hand) is a program of its own, or no two steps would be alike.
+    The cut is the place of the first node that takes a leaf's pending value: what computes
+    parameters (initial values, a step written by hand) is a program of its own, or no two steps
+    would be alike.
     """
     group = root.group
     members = group.nodes if group is not None else []
@@ -268,6 +271,9 @@ def _evaluate_nodes(nodes, wanted, look: bool, wired=None, compile_now: bool = F
     if look:
         foresight.note_look(structure, wanted, positions)
     inspect.COUNTS.evaluations += 1
+    if verifier is not None:
+        verifier(structure, nodes, positions, leaves, packs)
+        return
     program = structure.programs.get(positions) or _serving(structure, positions)
     if program is None:
         unseen = _mark_seen(nodes)

@@ -1,4 +1,5 @@
-"""Foresight: a loss that is looked at and then backpropagated runs forward and backward as one program.
+"""Foresight: a loss that is looked at and then backpropagated runs forward and backward as one
+program.
 
 ``loss.item()`` before ``loss.backward()`` would cost the forward pass twice, once for the look and
 once within the backward's program. So a structure whose root was backpropagated after a look is

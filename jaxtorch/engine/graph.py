@@ -1,8 +1,8 @@
 """The graph: what a value is before and after it is computed.
 
 A ``Node`` is one value: an array that is there, or a kernel and its inputs, to be run when somebody
-looks. Handles (Tensors) point at nodes; nodes point only at the nodes they are made from, so what is
-live is known from reference counts alone.
+looks. Handles (Tensors) point at nodes; nodes point only at the nodes they are made from, so what
+is live is known from reference counts alone.
 """
 
 from __future__ import annotations
@@ -119,16 +119,16 @@ class Node:
 
     __slots__ = (
         "kernel",  # what computes it (None: it was given)
-        "inputs",  # tuple of Node | Number | NOTHING; () once neither evaluation nor autograd needs it
+        "inputs",  # tuple of Node | Number | NOTHING; () once nothing needs it any more
         "aval",  # its Aval, or a tuple of them for a kernel with several outputs
         "value",  # jax.Array, tuple of them, or None
-        "ticket",  # an object held by this node and by its handles: its reference count says if any lives
+        "ticket",  # held by this node and by its handles: its reference count says if any lives
         "meta",  # Grad: leaf, hooks, retain_grad; None for most
         "edges",  # None: autograd goes by kernel and inputs; FREED; or an object with its own rule
         "seq",  # its place in the order of recording
         "requires_grad",
         "group",  # the Group of pending nodes it hangs together with
-        "site",  # (code, instruction offset) of the user's call, where the kernel has deferred checks
+        "site",  # where the user called it, if the kernel has deferred checks: (code, instruction)
         "__weakref__",
     )
 

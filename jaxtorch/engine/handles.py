@@ -36,7 +36,9 @@ class Handles:
 def place_of(array) -> str:
     """Where an array is: "cpu", "cuda:0"."""
     devices_ = array.devices()
-    return str(devices.from_jax(next(iter(devices_)) if len(devices_) == 1 else min(devices_, key=id_of)))
+    return str(
+        devices.from_jax(next(iter(devices_)) if len(devices_) == 1 else min(devices_, key=id_of))
+    )
 
 
 def id_of(device) -> int:

@@ -28,7 +28,8 @@ _seen: deque[tuple[list, list[float]]] = deque(maxlen=128)
 
 
 def stats() -> dict:
-    """Structures seen, programs compiled, structures interpreted, evaluations, seconds compiling."""
+    """Structures seen, programs compiled, structures interpreted, evaluations, seconds
+    compiling."""
     return {
         "structures": COUNTS.structures,
         "compiled": COUNTS.compiled,
@@ -111,7 +112,9 @@ def _why(new: list, old: list) -> str:
 def site(depth: int = 2):
     """Where the innermost frame outside jaxtorch is."""
     frame = sys._getframe(depth)
-    while frame.f_back is not None and (frame.f_globals.get("__name__", "") + ".").startswith("jaxtorch."):
+    while frame.f_back is not None and (frame.f_globals.get("__name__", "") + ".").startswith(
+        "jaxtorch."
+    ):
         frame = frame.f_back
     return frame.f_code, frame.f_lasti
 
@@ -121,6 +124,8 @@ def at(where) -> str:
     if where is None:
         return ""
     code, offset = where
-    line = next((n for start, end, n in code.co_lines() if start <= offset < end and n), code.co_firstlineno)
+    line = next(
+        (n for start, end, n in code.co_lines() if start <= offset < end and n), code.co_firstlineno
+    )
     text = linecache.getline(code.co_filename, line).strip()
     return f" (at {code.co_filename}:{line}{': ' + text if text else ''})"

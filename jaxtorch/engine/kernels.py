@@ -66,7 +66,9 @@ def check(out, ok, value, message: str, error: type[Exception] = IndexError):
         bad = jnp.argmin(ok.ravel()) if ok.size else 0
         first = value.ravel()[bad] if ok.size else jnp.zeros((), value.dtype)
         failed = ~jnp.all(ok)
-        _checks.collecting.append((jnp.stack([failed.astype("int32"), first.astype("int32")]), message))
+        _checks.collecting.append(
+            (jnp.stack([failed.astype("int32"), first.astype("int32")]), message)
+        )
         return out
     if not isinstance(ok, jax.core.Tracer):
         if not np.all(ok):
@@ -123,7 +125,8 @@ class Kernel:
     of the op, where it has one, is in force (it can be differentiated backwards only)."""
 
     __slots__ = (
-        "id", "name", "op", "statics", "avals", "out", "outputs", "body", "messages", "carries_grad",
+        "id", "name", "op", "statics", "avals", "out", "outputs", "body", "messages",
+        "carries_grad",
         "projections", "_compiled", "_vjps", "_saves", "donates", "passes", "index", "seen", "site",
     )  # fmt: skip
 
@@ -257,9 +260,7 @@ class Kernel:
     def projection(self, i: int) -> Kernel:
         """The kernel that picks output ``i`` of this kernel."""
         if self.projections is None:
-            self.projections = tuple(
-                _pick(self, k, a) for k, a in enumerate(self.outputs)
-            )
+            self.projections = tuple(_pick(self, k, a) for k, a in enumerate(self.outputs))
         return self.projections[i]
 
     @property
@@ -282,7 +283,9 @@ class Kernel:
             for equation in jaxpr.eqns:
                 if any(type(v).__name__ == "Var" and v in from_tensors for v in equation.invars):
                     from_tensors.update(equation.outvars)
-            self._saves = any(type(v).__name__ == "Var" and v in from_tensors for v in jaxpr.outvars)
+            self._saves = any(
+                type(v).__name__ == "Var" and v in from_tensors for v in jaxpr.outvars
+            )
         return self._saves
 
     def __repr__(self) -> str:

@@ -1,4 +1,5 @@
-"""Views as lenses: how a view reads through its base when that has moved on, and writes through it."""
+"""Views as lenses: how a view reads through its base when that has moved on, and writes through
+it."""
 
 from __future__ import annotations
 
@@ -45,7 +46,9 @@ def _put(op, statics: dict, base: Node, value: Node, extras: tuple) -> Node:
 
         def body(_, base, value, *rest):
             rest = dict(zip(names, rest, strict=True))
-            new = put(base, jnp.broadcast_to(value, value.shape).astype(base.dtype), **rest, **statics)
+            new = put(
+                base, jnp.broadcast_to(value, value.shape).astype(base.dtype), **rest, **statics
+            )
             return new.astype(base.dtype)
 
         kernel = KERNELS[key] = Kernel("copy_slices", None, None, avals, body)

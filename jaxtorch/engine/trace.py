@@ -38,7 +38,9 @@ class Pullback:
         full = []
         for aval, given in zip(self.kernel.outputs or (self.kernel.out,), cotangents, strict=True):
             if differentiable(aval):
-                full.append(jax.numpy.zeros(aval.shape, aval.dtype.numpy) if given is None else given)
+                full.append(
+                    jax.numpy.zeros(aval.shape, aval.dtype.numpy) if given is None else given
+                )
         grads = iter(self.pull(tuple(full)))
         return [next(grads) if need else None for need in self.needs]
 

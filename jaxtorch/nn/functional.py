@@ -89,6 +89,11 @@ from jaxtorch.ops.margin_loss import (
     triplet_margin_loss as triplet_margin_loss,
     triplet_margin_with_distance_loss as triplet_margin_with_distance_loss,
 )
+from jaxtorch.ops.multihead import (
+    _canonical_mask as _canonical_mask,
+    _none_or_dtype as _none_or_dtype,
+    multi_head_attention_forward as multi_head_attention_forward,
+)
 from jaxtorch.ops.normalization import (
     batch_norm as batch_norm,
     group_norm as group_norm,
@@ -131,7 +136,6 @@ from jaxtorch.ops.vision import (
     grid_sample as grid_sample,
     pixel_shuffle as pixel_shuffle,
     pixel_unshuffle as pixel_unshuffle,
-    unfold_patches as unfold,
 )
 
 celu_ = celu.inplace

@@ -56,7 +56,8 @@ class Op:
     """A pure function on arrays and what is declared of it."""
 
     __slots__ = (
-        "name", "body", "promote", "vjp", "grad_name", "nondiff", "result", "put", "is_view", "params",
+        "name", "body", "promote", "vjp", "grad_name", "nondiff", "result", "put", "is_view",
+        "params",
         "statics", "half_in_float",
     )  # fmt: skip
 
@@ -160,7 +161,8 @@ def op(body=None, *, promote=None, vjp=None, name=None, nondiff=False, out=False
 
 @_as_declared
 def view(body=None, *, put=None, name=None, vjp=None):
-    """As ``op``, for a view of the first argument: ``put(base, value, **statics)`` writes through."""
+    """As ``op``, for a view of the first argument: ``put(base, value, **statics)`` writes
+    through."""
     return _decorate(body, False, promote=None, vjp=vjp, name=name, nondiff=False, result=None,
                      put=put, is_view=True)  # fmt: skip
 
@@ -181,7 +183,8 @@ def _decorate(body, out, **declared):
 
 
 def inplace(function):
-    """The in-place method of a function: what it returns becomes the value of its first argument."""
+    """The in-place method of a function: what it returns becomes the value of its first
+    argument."""
 
     def write(self, *args, **kwargs):
         return self._write(function(self, *args, **kwargs))
