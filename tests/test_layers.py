@@ -17,7 +17,7 @@ LAYERS = [
     "version size dtypes return_types devices children printing utils.hooks",
     "mersenne draws box_muller random",
     "engine",
-    "ops._op ops._wrapper ops._typing ops._result_type ops._promote ops._dims",
+    "ops._op ops._wrapper ops._dispatch ops._typing ops._result_type ops._promote ops._dims",
     "ops",
     "_methods",
     "gradfn _queries tensor",
