@@ -7,6 +7,7 @@ recorded op: ``loss.backward()`` and ``optimizer.step()`` train it like any othe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,7 +66,7 @@ class _Call:
 
 
 @op(name="FlaxBackward0")
-def _run(arrays: Arrays, call: object):
+def _run(arrays: Arrays, call: Callable):
     return call(arrays)
 
 
@@ -148,4 +149,5 @@ def from_linen(layer, *inputs: Any, rngs: nnx.Rngs | int = 0, **kwargs: Any) -> 
     rngs = nnx.Rngs(rngs) if isinstance(rngs, int) else rngs
     arrays = [x.jax() if isinstance(x, Tensor) else x for x in inputs]
     wrapped = nnx.bridge.ToNNX(layer, rngs)
-    return FlaxLayer(nnx.bridge.lazy_init(wrapped, *arrays, **kwargs))
+    nnx.bridge.lazy_init(wrapped, *arrays, **kwargs)
+    return FlaxLayer(wrapped)

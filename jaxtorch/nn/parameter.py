@@ -37,9 +37,9 @@ def _write(tensor: Tensor, value: Any) -> None:
     if isinstance(value, Tensor):
         value = value.jax()
     if not isinstance(value, jax.Array):
-        tensor.__dict__["_alien"] = value
+        vars(tensor)["_alien"] = value
         return
-    tensor.__dict__.pop("_alien", None)
+    vars(tensor).pop("_alien", None)
     if "_node" not in tensor.__dict__:
         tensor._bind(node_of_array(value))
     elif tensor._base is not None:
@@ -74,13 +74,14 @@ class Parameter(Tensor, nnx.Param):
                     "Only Tensors of floating point and complex dtype can require gradients"
                 )
             node.requires_grad = True
-            node.meta = self._meta = Grad(leaf=True, owner=weakref.ref(self))
+            self._meta = Grad(leaf=True, owner=weakref.ref(self))
+            node.meta = self._meta
         self._bind(node)
         _set_trace_state(self, tracers.TraceState())
 
     # Variable's attribute protocol guards every write; a Tensor's attributes are plain.
-    __setattr__ = object.__setattr__
-    __delattr__ = object.__delattr__
+    __setattr__: Any = object.__setattr__
+    __delattr__: Any = object.__delattr__
     __hash__ = Tensor.__hash__
 
     def __getattr__(self, name: str) -> Any:
@@ -101,7 +102,7 @@ class Parameter(Tensor, nnx.Param):
     def _var_metadata(self) -> dict[str, Any]:
         metadata = self.__dict__.get("_metadata")
         if metadata is None:
-            metadata = self.__dict__["_metadata"] = _base_metadata()
+            metadata = vars(self)["_metadata"] = _base_metadata()
         if "_node" not in self.__dict__ or self.requires_grad:
             metadata.pop("requires_grad", None)
         else:
@@ -110,7 +111,7 @@ class Parameter(Tensor, nnx.Param):
 
     @_var_metadata.setter
     def _var_metadata(self, metadata: dict[str, Any]) -> None:
-        self.__dict__["_metadata"] = metadata
+        vars(self)["_metadata"] = metadata
         if "_node" in self.__dict__ and self.dtype.category >= dtypes.FLOAT:
             self.requires_grad_(metadata.get("requires_grad", True))
 
@@ -136,7 +137,7 @@ class Parameter(Tensor, nnx.Param):
         else:
             twin = type(self)(self, self.requires_grad)
         if "_metadata" in self.__dict__:
-            twin.__dict__["_metadata"] = dict(self.__dict__["_metadata"])
+            vars(twin)["_metadata"] = dict(self.__dict__["_metadata"])
         memo[id(self)] = twin
         return twin
 
@@ -151,7 +152,7 @@ class Parameter(Tensor, nnx.Param):
     __str__ = __repr__
 
 
-_set_trace_state = nnx.Variable._trace_state.__set__
+_set_trace_state = vars(nnx.Variable)["_trace_state"].__set__
 
 
 def _rebuild_parameter(data: Tensor, requires_grad: bool, backward_hooks) -> Parameter:
@@ -194,7 +195,7 @@ class Buffer(nnx.Variable, metaclass=_BufferMeta):
             object.__setattr__(shown, "tensor", tensor)
             object.__setattr__(shown, "_trace_state", tracers.TraceState())
             object.__setattr__(shown, "_var_metadata", _base_metadata())
-            tensor.__dict__["_shown"] = weakref.ref(shown)
+            vars(tensor)["_shown"] = weakref.ref(shown)
         return shown
 
     @classmethod
@@ -233,8 +234,9 @@ class _Uninitialized(Tensor):
     """A place for a tensor whose shape the first forward will tell; only dtype and device are
     known."""
 
-    grad_fn = None
-    is_leaf = True
+    cls_to_become: type[Tensor]
+    grad_fn: Any = None
+    is_leaf: Any = True
 
     @property
     def shape(self):
@@ -263,8 +265,8 @@ class _Uninitialized(Tensor):
         """Become an ordinary tensor of this shape, its values for the caller to fill in."""
         node = _constant(shape, 0, device or self.device, dtype or self.dtype)
         requires_grad = self._flag
-        self.__dict__.clear()
-        self.__class__ = self.cls_to_become
+        vars(self).clear()
+        object.__setattr__(self, "__class__", self.cls_to_become)
         if isinstance(self, Parameter):
             self._begin(node, requires_grad)
         else:

@@ -181,6 +181,7 @@ ROWS = [
         F(2, 5, 4),
     ),
     layer("nn.TransformerDecoderLayer(4, 2, 8, dropout=0.0)", F(5, 2, 4), F(3, 2, 4)),
+    layer("nn.TransformerDecoder(nn.TransformerDecoderLayer(4, 2, 8, 0.0), 2)", *[F(5, 2, 4)] * 2),
     layer(
         "nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 8, 0.0, batch_first=True), 2)",
         F(2, 5, 4),

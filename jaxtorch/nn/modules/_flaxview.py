@@ -150,7 +150,7 @@ def graph_flatten(module):
     )
 
 
-def graph_set_key(module, key: str, value) -> None:
+def graph_set_key(module, key, value) -> None:
     current = vars(module).get(key)
     if isinstance(value, nnx.Variable) and isinstance(current, Tensor):
         shown = current if isinstance(current, Parameter) else Buffer.of(current)
@@ -159,7 +159,7 @@ def graph_set_key(module, key: str, value) -> None:
         setattr(module, key, _take(value, True, {}, key))
 
 
-def graph_pop_key(module, key: str):
+def graph_pop_key(module, key):
     value = vars(module)[key]
     shown = _show(key, value, ())[1]
     delattr(module, key)

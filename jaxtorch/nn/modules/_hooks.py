@@ -236,7 +236,8 @@ def _pass_through(tensors: tuple, on_gradients) -> tuple[tuple, bool]:
         return tuple(changed[i] for i in where)
 
     passed = list(tensors)
-    for i, t in zip(where, _Identity.apply(spread, *(tensors[i] for i in where)), strict=True):
+    behind: Any = _Identity.apply(spread, *(tensors[i] for i in where))
+    for i, t in zip(where, behind, strict=True):
         passed[i] = t
     return tuple(passed), True
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
+from typing import Any
 
 __all__ = ["Members", "members", "own_members"]
 
 
-def own_members(module, kind: str) -> list[tuple[str, object]]:
+def own_members(module, kind: str) -> list[tuple[str, Any]]:
     """(name, value) of what a module itself has registered as one kind."""
     own = module.__dict__
     return [(name, own[name]) for name, k in own["_kinds"].items() if k == kind]

@@ -4,7 +4,7 @@ tensor."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from jaxtorch import dtypes
 from jaxtorch.autograd import no_grad
@@ -15,6 +15,10 @@ __all__ = ["MovingMethods"]
 
 class MovingMethods:
     """Methods of Module that replace the values of its parameters, gradients and buffers."""
+
+    _kinds: dict[str, str]
+    _buffers: Any
+    children: Callable[..., Any]
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True):
         """``fn`` on every parameter, its gradient and every buffer; parameters stay the same
@@ -64,7 +68,7 @@ class MovingMethods:
 
     def type(self, dst_type):
         """Cast every parameter and buffer, integers included."""
-        return self._apply(lambda t: t.type(dst_type))
+        return self._apply(lambda t: cast(Tensor, t.type(dst_type)))
 
     def _cast(self, dtype):
         return self._apply(lambda t: t.to(dtype) if t.is_floating_point() else t)

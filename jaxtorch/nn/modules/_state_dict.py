@@ -51,10 +51,11 @@ def state_dict(self, *args, destination=None, prefix: str = "", keep_vars: bool 
         keep_vars = args[2] if len(args) > 2 and not keep_vars else keep_vars
     if destination is None:
         destination = OrderedDict()
-        destination._metadata = OrderedDict()
+        setattr(destination, "_metadata", OrderedDict())  # noqa: B010  (unknown to its type)
     local_metadata = {"version": self._version}
-    if hasattr(destination, "_metadata"):
-        destination._metadata[prefix[:-1]] = local_metadata
+    metadata = getattr(destination, "_metadata", None)
+    if metadata is not None:
+        metadata[prefix[:-1]] = local_metadata
 
     for hook in self._state_dict_pre_hooks.values():
         hook(self, prefix, keep_vars)
@@ -122,7 +123,7 @@ def load_state_dict(
     metadata = getattr(state_dict, "_metadata", None)
     state_dict = OrderedDict(state_dict)  # a copy: _load_from_state_dict may change it
     if metadata is not None:
-        state_dict._metadata = metadata
+        setattr(state_dict, "_metadata", metadata)  # noqa: B010
 
     def load(module, local_state: Mapping[str, Any], prefix: str) -> None:
         local_metadata = {} if metadata is None else metadata.get(prefix[:-1], {})

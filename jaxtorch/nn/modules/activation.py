@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-from jaxtorch.nn import functional as F
-from jaxtorch.nn import init
+from jaxtorch.nn import functional as F, init
 from jaxtorch.nn.modules.attention import MultiheadAttention as MultiheadAttention
 from jaxtorch.nn.modules.module import Module
 from jaxtorch.nn.parameter import blank

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from jaxtorch.nn import functional as F
-from jaxtorch.nn import init
+from jaxtorch.nn import functional as F, init
 from jaxtorch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from jaxtorch.nn.modules.module import Module
 from jaxtorch.nn.parameter import blank
@@ -83,7 +82,7 @@ class MultiheadAttention(Module):
         if self.in_proj_bias is not None:
             init.zeros_(self.in_proj_bias)
             init.zeros_(self.out_proj.bias)
-        if self.bias_k is not None:
+        if self.bias_k is not None and self.bias_v is not None:
             init.xavier_normal_(self.bias_k)
             init.xavier_normal_(self.bias_v)
 

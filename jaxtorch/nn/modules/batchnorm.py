@@ -5,8 +5,7 @@ from __future__ import annotations
 import jax
 
 from jaxtorch import dtypes
-from jaxtorch.nn import functional as F
-from jaxtorch.nn import init
+from jaxtorch.nn import functional as F, init
 from jaxtorch.nn.modules.module import Module
 from jaxtorch.nn.parameter import blank, filled
 from jaxtorch.tensor import Tensor

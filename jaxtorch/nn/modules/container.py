@@ -56,6 +56,9 @@ class _Numbered(Module):
         self.add_module(str(len(self)), module)
         return self
 
+    def __getitem__(self, index: int | slice) -> Any:
+        raise NotImplementedError
+
     def pop(self, key: int | slice):
         module = self[key]
         del self[key]
@@ -66,21 +69,21 @@ class Sequential(_Numbered):
     """Each module called on what the one before returned; ``Sequential(OrderedDict(...))`` names
     them."""
 
-    def __init__(self, *args: Module | OrderedDict[str, Module]) -> None:
+    def __init__(self, *args: Any) -> None:
         super().__init__()
         if len(args) == 1 and isinstance(args[0], OrderedDict):
             for name, module in args[0].items():
                 self.add_module(name, module)
         else:
-            for i, module in enumerate(args):
-                self.add_module(str(i), module)
+            for module in args:
+                self.append(module)
 
     def forward(self, input):
         for module in self:
             input = module(input)
         return input
 
-    def __getitem__(self, index: int | slice) -> Module:
+    def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
             return type(self)(OrderedDict(list(self._modules.items())[index]))
         return self._modules[self._key(index)]

@@ -6,8 +6,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from jaxtorch.nn import functional as F
-from jaxtorch.nn import init
+from jaxtorch.nn import functional as F, init
 from jaxtorch.nn.modules._sizes import each, reversed_twice
 from jaxtorch.nn.modules.module import Module
 from jaxtorch.nn.parameter import blank

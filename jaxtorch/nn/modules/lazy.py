@@ -20,7 +20,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-class LazyModuleMixin:
+class LazyModuleMixin(Module):
     """Before the first forward, call ``initialize_parameters`` on its arguments; then turn into
     ``cls_to_become``. A state dict that is loaded earlier tells the shapes as well."""
 
@@ -91,7 +91,7 @@ class LazyLinear(LazyModuleMixin, Linear):
             self.in_features = self.weight.shape[-1]
 
 
-class _LazyConv(LazyModuleMixin):
+class _LazyConv(LazyModuleMixin, conv._ConvNd):
     """A convolution whose ``in_channels`` is the channel dimension of its first input."""
 
     def __init__(self, out_channels: int, kernel_size, *args: Any, **kwargs: Any) -> None:
@@ -157,7 +157,7 @@ class LazyConvTranspose3d(_LazyConv, conv.ConvTranspose3d):
     cls_to_become = conv.ConvTranspose3d
 
 
-class _LazyNorm(LazyModuleMixin):
+class _LazyNorm(LazyModuleMixin, batchnorm._NormBase):
     """A normalization whose ``num_features`` is the second dimension of its first input."""
 
     def __init__(
@@ -174,7 +174,7 @@ class _LazyNorm(LazyModuleMixin):
         super().__init__(0, eps, momentum, False, False, bias=False)
         self.affine = affine
         self.track_running_stats = track_running_stats
-        made = {"device": device, "dtype": dtype}
+        made: dict[str, Any] = {"device": device, "dtype": dtype}
         if affine:
             self.weight = UninitializedParameter(**made)
             if bias:

@@ -78,7 +78,7 @@ class Module(MovingMethods, _flaxview.FlaxView, flax.nnx.Module, metaclass=_Meta
                 else f"takes 1 positional argument but {len(args) + 1} were given"
             )
             raise TypeError(f"{type(self).__name__}.__init__() {extra}")
-        own = self.__dict__
+        own = vars(self)
         for name in own.get("_kinds", ()):
             own.pop(name, None)
         own["training"] = True
@@ -173,18 +173,18 @@ class Module(MovingMethods, _flaxview.FlaxView, flax.nnx.Module, metaclass=_Meta
         """Take an attribute away, whatever it is, so that a registration of its name comes last."""
         if name in self._kinds:
             self._unregister(name)
-        self.__dict__.pop(name, None)
+        vars(self).pop(name, None)
 
     def _register(self, kind: str, name: str, value: Any) -> None:
         kinds = self._kinds
         if kinds.get(name, kind) != kind:
             del kinds[name]
         kinds[name] = kind
-        self.__dict__[name] = value
+        vars(self)[name] = value
 
     def _unregister(self, name: str) -> None:
         del self._kinds[name]
-        del self.__dict__[name]
+        del vars(self)[name]
         self._non_persistent_buffers_set.discard(name)
 
     def _check_name(self, kind: str, name: str, what: str) -> None:
@@ -465,7 +465,7 @@ class Module(MovingMethods, _flaxview.FlaxView, flax.nnx.Module, metaclass=_Meta
         return self.register_full_backward_hook(hook)
 
     def _add_call_hook(self, hooks, hook, marks, prepend: bool):
-        self.__dict__["_hooked"] = True
+        vars(self)["_hooked"] = True
         return _hooks.add(hooks, hook, *marks, prepend=prepend)
 
     # ---------------------------------------------------------------------------------------------
@@ -500,7 +500,7 @@ class Module(MovingMethods, _flaxview.FlaxView, flax.nnx.Module, metaclass=_Meta
     def __setstate__(self, state: dict) -> None:
         """Takes what ``__getstate__`` gives, and what real torch pickles: three dicts of
         members."""
-        own = self.__dict__
+        own = vars(self)
         state = dict(state)
         own["_kinds"] = state.pop("_kinds", {})
         own["_non_persistent_buffers_set"] = state.pop("_non_persistent_buffers_set", set())
@@ -514,7 +514,7 @@ class Module(MovingMethods, _flaxview.FlaxView, flax.nnx.Module, metaclass=_Meta
     def __copy__(self):
         twin = type(self).__new__(type(self))
         twin.__setstate__(self.__getstate__())
-        twin.__dict__["_kinds"] = dict(self._kinds)
+        vars(twin)["_kinds"] = dict(self._kinds)
         return twin
 
     def __deepcopy__(self, memo):
@@ -524,11 +524,11 @@ class Module(MovingMethods, _flaxview.FlaxView, flax.nnx.Module, metaclass=_Meta
         return twin
 
 
-def _own_parameters(module: Module) -> list[tuple[str, Parameter | None]]:
+def _own_parameters(module: Module) -> list[tuple[str, Any]]:
     return own_members(module, "parameter")
 
 
-def _own_buffers(module: Module) -> list[tuple[str, Tensor | None]]:
+def _own_buffers(module: Module) -> list[tuple[str, Any]]:
     return own_members(module, "buffer")
 
 
@@ -547,7 +547,7 @@ def type_name(value: Any) -> str:
     """The type's name as torch's messages spell it: ``torch.FloatTensor``, ``int``,
     ``pkg.Class``."""
     if isinstance(value, Tensor):
-        return value.type()
+        return str(value.type())
     cls = value if isinstance(value, type) else type(value)
     return (
         cls.__qualname__

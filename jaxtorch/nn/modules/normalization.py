@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jaxtorch.nn import functional as F
-from jaxtorch.nn import init
+from jaxtorch.nn import functional as F, init
 from jaxtorch.nn.modules.module import Module
 from jaxtorch.nn.parameter import blank
 from jaxtorch.tensor import Tensor

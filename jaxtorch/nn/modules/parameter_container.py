@@ -191,7 +191,7 @@ class ParameterDict(Module):
     def values(self):
         return [self[key] for key in self._keys]
 
-    def update(self, parameters: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
+    def update(self, parameters: Any) -> None:
         """Plain dicts are taken in order of key, as PyTorch takes them."""
         for key, value in pairs(parameters, "ParameterDict", ordered=False):
             self[key] = value

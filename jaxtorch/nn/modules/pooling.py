@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from jaxtorch.nn import functional as F
 from jaxtorch.nn.modules._sizes import each
 from jaxtorch.nn.modules.module import Module
@@ -106,9 +108,9 @@ class _AvgPool(Module):
 
     def __init__(
         self,
-        kernel_size,
-        stride=None,
-        padding=0,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
         ceil_mode: bool = False,
         count_include_pad: bool = True,
         divisor_override: int | None = None,

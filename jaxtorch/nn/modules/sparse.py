@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from jaxtorch.autograd import no_grad
-from jaxtorch.nn import functional as F
-from jaxtorch.nn import init
+from jaxtorch.nn import functional as F, init
 from jaxtorch.nn.modules.module import Module
 from jaxtorch.nn.parameter import Parameter, blank
 from jaxtorch.tensor import Tensor

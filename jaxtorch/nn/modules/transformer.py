@@ -8,8 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from jaxtorch.autograd import is_grad_enabled
-from jaxtorch.nn import functional as F
-from jaxtorch.nn import init
+from jaxtorch.nn import functional as F, init
 from jaxtorch.nn.modules.activation import GELU, ReLU
 from jaxtorch.nn.modules.attention import MultiheadAttention
 from jaxtorch.nn.modules.container import ModuleList
@@ -36,7 +35,7 @@ def _is_causal(mask: Tensor | None, is_causal: bool | None, size: int) -> bool:
         return is_causal is True
     if tuple(mask.shape) != (size, size):
         return False
-    return bool((mask == _causal_mask(size, mask.device, mask.dtype)).all())
+    return bool(mask.eq(_causal_mask(size, mask.device, mask.dtype)).all())
 
 
 def _length(x: Tensor, batch_first: bool) -> int:
@@ -272,7 +271,7 @@ class TransformerEncoder(Module):
 
 def _zeroed(output: Tensor, padding: Tensor) -> Tensor:
     """Zeros at padded places, if every row's padding is at its end."""
-    padded = padding != 0
+    padded = padding.ne(0)
     at_the_end = (padded[:, 1:] | ~padded[:, :-1]).all()
     return output.masked_fill((padded & at_the_end).unsqueeze(-1), 0.0)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,8 +40,8 @@ class PackedSequence(_Packed):
 
     def __new__(
         cls,
-        data: Tensor,
-        batch_sizes: Tensor | None = None,
+        data: Any,
+        batch_sizes: Any = None,
         sorted_indices: Tensor | None = None,
         unsorted_indices: Tensor | None = None,
     ):
@@ -50,7 +50,7 @@ class PackedSequence(_Packed):
         if batch_sizes is None:
             if not isinstance(data, list | tuple) or len(data) != 2:
                 raise AssertionError("batch_sizes must be given, or data be (data, batch_sizes)")
-            data, batch_sizes = data
+            data, batch_sizes = data[0], data[1]
         elif batch_sizes.device.type != "cpu":
             raise ValueError(
                 "batch_sizes should always be on CPU. Instances of PackedSequence should never be "
