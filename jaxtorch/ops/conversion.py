@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 
 from jaxtorch import devices, dtypes
+from jaxtorch.engine.graph import STATE
 from jaxtorch.engine.handles import Handles, TensorBase, jax_device
 from jaxtorch.ops._op import Array, op
 from jaxtorch.ops._promote import cast
@@ -45,7 +46,8 @@ def copy_(input, src, non_blocking: bool = False):
         src = as_tensor(src)
     if src.device != input.device:
         src = to(src, input.device)
-    if src.dtype is input.dtype and src.shape == input.shape and not src.requires_grad:
+    carries = src.requires_grad or (input.requires_grad and STATE.grad)
+    if src.dtype is input.dtype and src.shape == input.shape and not carries:
         return input._write(src.detach())  # the very value: nothing to compute
     return input._write(_copy(input, src))
 
