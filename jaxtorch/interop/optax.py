@@ -1,4 +1,4 @@
-"""Between optimizers and optax: transformations as optimizers, and optimizers as transformations."""
+"""Between optimizers and optax: either one as the other."""
 
 from jaxtorch.optim import transforms
 from jaxtorch.optim.from_optax import OptaxOptimizer, from_optax

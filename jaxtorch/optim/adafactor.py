@@ -38,7 +38,7 @@ def _factored(
             jnp.zeros((), jnp.float32), zeros("row_var"), zeros("col_var"), zeros("variance")
         )
 
-    def update(updates, state, params):
+    def update(updates, state, params=None):
         step = state.step + 1
         count = weak(step)
         weight = count**beta2_decay

@@ -29,7 +29,7 @@ def _averaged(lr: Number, lambd: Number, alpha: Number, t0: Number) -> optax.Gra
         mu = jax.tree.map(lambda p: jnp.ones((), jnp.float32), params)
         return ASGDState(jnp.zeros((), jnp.float32), eta, mu, optax.tree.zeros_like(params))
 
-    def update(updates, state, params):
+    def update(updates, state, params=None):
         step = state.step + 1
         count = weak(step)
 

@@ -206,7 +206,7 @@ def _program(recipe: _Recipe, layout: tuple, with_value: bool):
                 for name, has in zip(names, has_grad, strict=True)
             }
             updates, state = transformation.update(grads, treedef.unflatten(state), params, **extra)
-            moved = optax.apply_updates(params, updates)
+            moved: Any = optax.apply_updates(params, updates)
             results += [
                 moved[name] if has else params[name]
                 for name, has in zip(names, has_grad, strict=True)

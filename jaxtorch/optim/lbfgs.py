@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -72,7 +72,7 @@ class LBFGS(Optimizer):
         state = self.state[self._params[0]]
         state.setdefault("func_evals", 0)
         state.setdefault("n_iter", 0)
-        memory = {key: _to_host(value) for key, value in state.items()}
+        memory: dict[str, Any] = {key: _to_host(value) for key, value in state.items()}
 
         def evaluate():
             with autograd.enable_grad():
@@ -169,7 +169,7 @@ def _to_host(value):
 
 
 def _reals(row: np.ndarray) -> np.ndarray:
-    return row.view(row.real.dtype) if row.dtype.kind == "c" else row
+    return row.view(np.finfo(row.dtype).dtype) if row.dtype.kind == "c" else row
 
 
 def _direction(memory: dict, grad: np.ndarray, history_size: int) -> np.ndarray:

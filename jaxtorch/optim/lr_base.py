@@ -155,10 +155,8 @@ class LRScheduler:
         self._get_lr_called_within_step = True
         try:
             self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
-            if epoch is not None and hasattr(self, "_get_closed_form_lr"):
-                lrs = self._get_closed_form_lr()
-            else:
-                lrs = self.get_lr()
+            closed_form = getattr(self, "_get_closed_form_lr", None)
+            lrs = self.get_lr() if epoch is None or closed_form is None else closed_form()
         finally:
             self._get_lr_called_within_step = False
         self._set_lrs(lrs)

@@ -16,6 +16,8 @@ __all__ = ["ChainedScheduler", "SequentialLR"]
 class _Composite(LRScheduler):
     """What both have: schedules of one optimizer, and a state_dict that holds theirs."""
 
+    _schedulers: Sequence[LRScheduler]
+
     def _check(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer) -> None:
         name = type(self).__name__
         for i, scheduler in enumerate(schedulers):
@@ -85,7 +87,7 @@ class SequentialLR(_Composite):
     def recursive_undo(self, sched: LRScheduler | None = None) -> None:
         """Take back the first step of all schedules inside."""
         scheduler = self if sched is None else sched
-        if hasattr(scheduler, "_schedulers"):
+        if isinstance(scheduler, _Composite):
             for inner in scheduler._schedulers:
                 self.recursive_undo(inner)
         elif hasattr(scheduler, "last_epoch"):

@@ -199,6 +199,7 @@ class _ByFunction(LRScheduler):
         require_optimizer(optimizer)
         self.optimizer = optimizer
         groups = len(optimizer.param_groups)
+        self.lr_lambdas: list[Any]
         if isinstance(lr_lambda, list | tuple):
             if len(lr_lambda) != groups:
                 raise ValueError(f"Expected {groups} lr_lambdas, but got {len(lr_lambda)}")

@@ -55,7 +55,7 @@ def muon(
     def init(params):
         return MuonState(optax.tree.zeros_like(params))
 
-    def update(updates, state, params):
+    def update(updates, state, params=None):
         buffer = jax.tree.map(
             lambda b, g: b + (1 - momentum) * (g - b), state.momentum_buffer, updates
         )

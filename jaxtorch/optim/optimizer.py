@@ -159,6 +159,15 @@ class Optimizer:
     _leaf_names: dict[str, str] = {}
     _counts_steps = True
 
+    _optimizer_step_pre_hooks: OrderedDict[int, Callable]
+    _optimizer_step_post_hooks: OrderedDict[int, Callable]
+    _optimizer_state_dict_pre_hooks: OrderedDict[int, Callable]
+    _optimizer_state_dict_post_hooks: OrderedDict[int, Callable]
+    _optimizer_load_state_dict_pre_hooks: OrderedDict[int, Callable]
+    _optimizer_load_state_dict_post_hooks: OrderedDict[int, Callable]
+    _patterns: set[tuple]  # of parameters that had gradients: see update.py
+    _step_when_scheduled: Any  # `step` as the first schedule found it: see lr_base.py
+
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         if "step" in cls.__dict__:
@@ -183,17 +192,15 @@ class Optimizer:
             self.add_param_group(group)
 
     def _make_hooks(self) -> None:
+        """Begin with no hooks (a copy or an unpickled optimizer has none, as in PyTorch)."""
         self._opt_called = False
-        for name in (
-            "_optimizer_step_pre_hooks",
-            "_optimizer_step_post_hooks",
-            "_optimizer_state_dict_pre_hooks",
-            "_optimizer_state_dict_post_hooks",
-            "_optimizer_load_state_dict_pre_hooks",
-            "_optimizer_load_state_dict_post_hooks",
-        ):
-            if name not in self.__dict__:
-                setattr(self, name, OrderedDict())
+        self.__dict__.setdefault("_optimizer_step_pre_hooks", OrderedDict())
+        self.__dict__.setdefault("_optimizer_step_post_hooks", OrderedDict())
+        self.__dict__.setdefault("_optimizer_state_dict_pre_hooks", OrderedDict())
+        self.__dict__.setdefault("_optimizer_state_dict_post_hooks", OrderedDict())
+        self.__dict__.setdefault("_optimizer_load_state_dict_pre_hooks", OrderedDict())
+        self.__dict__.setdefault("_optimizer_load_state_dict_post_hooks", OrderedDict())
+        self.__dict__.setdefault("_patterns", set())
 
     def __repr__(self) -> str:
         text = f"{type(self).__name__} ("
@@ -300,7 +307,8 @@ class Optimizer:
         Its `update(grads, state, params)` takes any pytree of arrays, and its updates are to be
         added: `optax.apply_updates(params, updates)`.
         """
-        if self._transformation is None:
+        make = self._transformation
+        if make is None:
             raise NotImplementedError(f"{type(self).__name__} has no optax transformation")
         options = {}
         for option, kind in self._options.items():
@@ -308,7 +316,7 @@ class Optimizer:
             names, values = (kind, value) if isinstance(kind, tuple) else ((option,), (value,))
             for name, number in zip(names, values, strict=True):
                 options[name] = number.item() if isinstance(number, Tensor) else number
-        return type(self)._transformation(**options)
+        return make(**options)
 
     def _state_keys(self, group: dict, param: Tensor) -> tuple[str, ...]:
         """Keys of PyTorch's state of this parameter, beside `step`, in its order."""

@@ -29,8 +29,7 @@ def record_step(optimizer: Optimizer) -> None:
 
     (One for each device, and for a parameter that is given twice another one after it.)
     """
-    patterns = optimizer.__dict__.setdefault("_patterns", set())
-    everyone = len(patterns) > MOST_PATTERNS
+    everyone = len(optimizer._patterns) > MOST_PATTERNS
     batches: dict[tuple, list[tuple]] = {}
     for group in optimizer.param_groups:
         options = _options_of(optimizer, group)
@@ -131,7 +130,7 @@ def _members(optimizer: Optimizer, group: dict, everyone: bool) -> list[tuple]:
         if grad is None and (keys or stepped) and param not in state:
             continue
         age = 1.0
-        slot = state[param] if keys or stepped else None
+        slot = state[param] if keys or stepped else {}
         for key in keys:
             if slot.get(key) is None:
                 age = 0.0
@@ -187,7 +186,7 @@ def _program(cls: type[Optimizer], layout: tuple):
                     options[name] = weak(next(arrays).reshape(()))
                 else:
                     options[name] = mark
-            active = next(numbers) > 0 if optional else None
+            active = next(numbers) > 0 if optional else True
             if cls._counts_steps:
                 state = {"step": next(arrays)}
             else:
@@ -200,7 +199,9 @@ def _program(cls: type[Optimizer], layout: tuple):
             params, state = _step(cls, options, params, grads, state)
             if optional:
                 params, state = jax.tree.map(
-                    functools.partial(jnp.where, active), (params, state), before
+                    lambda new, old, active=active: jnp.where(active, new, old),
+                    (params, state),
+                    before,
                 )
             if cls._counts_steps:
                 results.append(state["step"])
@@ -242,7 +243,8 @@ def _place(path, leaf_names: dict[str, str]) -> tuple[str, int | None]:
         if isinstance(entry, jax.tree_util.SequenceKey) and index is None:
             index = entry.idx
         elif isinstance(entry, jax.tree_util.GetAttrKey):
-            return leaf_names.get(entry.name, entry.name), index
+            name = str(entry.name)
+            return leaf_names.get(name, name), index
     raise TypeError(f"a leaf of the transformation's state has no name: {path}")
 
 
