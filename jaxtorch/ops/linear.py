@@ -1,10 +1,12 @@
 """Products with a weight: linear and bilinear."""
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 
 from jaxtorch import dtypes
 from jaxtorch.ops._op import Array, op
+from jaxtorch.ops._platform import on_cpu
 
 __all__ = ["bilinear", "linear"]
 
@@ -58,11 +60,58 @@ def _linear_name(arrays, statics) -> str:
     return "ViewBackward0" if len(arrays) == 3 else "UnsafeViewBackward0"
 
 
-@op(name=_linear_name)
+def _contract(a, b, a_dim: int, b_dim: int):
+    return lax.dot_general(a, b, (((a_dim,), (b_dim,)), ((), ())))
+
+
+def sum_rows(x):
+    """The sum of a matrix's rows, a bias's gradient."""
+    if not on_cpu():
+        return jnp.sum(x, 0)
+    # (1024, 512) on two cores: 0.086 ms as a sum, 0.055 as a product; (1024, 128): 0.039 and 0.020.
+    return _contract(jnp.ones((1, x.shape[0]), x.dtype), x, 1, 0)[0]
+
+
+def weight_gradient(grad, x):
+    """grad^T x for matrices of as many rows."""
+    return _contract(grad, x, 0, 0)
+
+
+def standing(x):
+    """x, written to memory before it is read.
+
+    On the CPU, XLA fuses the producers of a gradient into the transposition that a product with it makes,
+    and computes them again there in an order that the cache hates: 42 of the 149 ms that a GPT of 4 layers
+    of 128 (16 x 64 tokens) takes forward and backward, and with the residual stream it grows with depth.
+    """
+    return lax.optimization_barrier(x) if on_cpu() else x
+
+
+def _linear_vjp(needs, args, statics, out, grads):
+    input, weight, bias = args
+    if weight.ndim == 1:
+        return jax.vjp(linear.body, *args)[1](grads)
+    grads = standing(grads)
+    rows = grads.reshape(-1, grads.shape[-1])
+    found = [None, None, None]
+    if needs[0]:
+        found[0] = _contract(rows, weight, 1, 0).reshape(input.shape)
+    if needs[1]:
+        found[1] = weight_gradient(rows, input.reshape(-1, input.shape[-1]))
+    if needs[2]:
+        if bias.shape == rows.shape[1:]:
+            found[2] = sum_rows(rows)
+        else:
+            found[2] = jax.vjp(lambda b: jnp.broadcast_to(b, out.shape), bias)[1](grads)[0]
+    return tuple(found)
+
+
+@op(name=_linear_name, vjp=_linear_vjp)
 def linear(input: Array, weight: Array, bias: Array | None = None):
     """input @ weight.T + bias.
 
-    input (*, in), weight (out, in) or (in,), bias (out,) -> (*, out), or (*) where weight is a vector.
+    input (*, in), weight (out, in) or (in,), bias (out,) -> (*, out), or (*) where weight is a
+    vector.
     """
     _check_linear(input, weight, bias)
     out = lax.dot_general(input, weight, (((input.ndim - 1,), (weight.ndim - 1,)), ((), ())))
