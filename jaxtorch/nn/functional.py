@@ -136,6 +136,7 @@ from jaxtorch.ops.vision import (
     grid_sample as grid_sample,
     pixel_shuffle as pixel_shuffle,
     pixel_unshuffle as pixel_unshuffle,
+    unfold_patches,
 )
 
 celu_ = celu.inplace
@@ -146,3 +147,4 @@ native_channel_shuffle = channel_shuffle
 relu_ = relu.inplace
 selu_ = selu.inplace
 threshold_ = threshold.inplace
+unfold = unfold_patches  # torch.nn.functional.unfold is not Tensor.unfold

@@ -11,15 +11,9 @@ from jaxtorch.tensor import Tensor
 
 __all__ = [
     "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d",
-    "AdaptiveMaxPool2d", "AdaptiveMaxPool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d",
-    "FractionalMaxPool2d", "FractionalMaxPool3d", "LPPool1d", "LPPool2d", "LPPool3d", "MaxPool1d",
-    "MaxPool2d", "MaxPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d",
+    "AdaptiveMaxPool2d", "AdaptiveMaxPool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d", "LPPool1d",
+    "LPPool2d", "LPPool3d", "MaxPool1d", "MaxPool2d", "MaxPool3d",
 ]  # fmt: skip
-
-
-def _function(name: str):
-    """The functional of a layer, found when it is called: some arrive later than their layer."""
-    return staticmethod(lambda *args, **kwargs: getattr(F, name)(*args, **kwargs))
 
 
 class _MaxPool(Module):
@@ -56,51 +50,15 @@ class _MaxPool(Module):
 
 
 class MaxPool1d(_MaxPool):
-    _function = _function("max_pool1d")
+    _function = staticmethod(F.max_pool1d)
 
 
 class MaxPool2d(_MaxPool):
-    _function = _function("max_pool2d")
+    _function = staticmethod(F.max_pool2d)
 
 
 class MaxPool3d(_MaxPool):
-    _function = _function("max_pool3d")
-
-
-class _MaxUnpool(Module):
-    """Puts each maximum back where ``MaxPool(return_indices=True)`` took it from, zeros
-    elsewhere."""
-
-    ndim: int
-
-    def __init__(self, kernel_size, stride=None, padding=0) -> None:
-        super().__init__()
-        self.kernel_size = each(kernel_size, self.ndim)
-        self.stride = each(kernel_size if stride is None else stride, self.ndim)
-        self.padding = each(padding, self.ndim)
-
-    def forward(self, input: Tensor, indices: Tensor, output_size=None) -> Tensor:
-        return self._function(
-            input, indices, self.kernel_size, self.stride, self.padding, output_size
-        )
-
-    def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
-
-
-class MaxUnpool1d(_MaxUnpool):
-    ndim = 1
-    _function = _function("max_unpool1d")
-
-
-class MaxUnpool2d(_MaxUnpool):
-    ndim = 2
-    _function = _function("max_unpool2d")
-
-
-class MaxUnpool3d(_MaxUnpool):
-    ndim = 3
-    _function = _function("max_unpool3d")
+    _function = staticmethod(F.max_pool3d)
 
 
 class _AvgPool(Module):
@@ -155,60 +113,11 @@ class AvgPool1d(_AvgPool):
 
 
 class AvgPool2d(_AvgPool):
-    _function = _function("avg_pool2d")
+    _function = staticmethod(F.avg_pool2d)
 
 
 class AvgPool3d(_AvgPool):
-    _function = _function("avg_pool3d")
-
-
-class _FractionalMaxPool(Module):
-    """The maximum of windows at random places, to ``output_size`` or by ``output_ratio`` (arXiv
-    1412.6071)."""
-
-    ndim: int
-
-    def __init__(
-        self,
-        kernel_size,
-        output_size=None,
-        output_ratio=None,
-        return_indices: bool = False,
-        _random_samples: Tensor | None = None,
-    ) -> None:
-        super().__init__()
-        name = type(self).__name__
-        self.kernel_size = each(kernel_size, self.ndim)
-        if not all(k > 0 for k in self.kernel_size):
-            raise ValueError(f"kernel_size must be greater than 0, but got {kernel_size}")
-        self.return_indices = return_indices
-        self.register_buffer("_random_samples", _random_samples)
-        self.output_size = None if output_size is None else each(output_size, self.ndim)
-        self.output_ratio = None if output_ratio is None else each(output_ratio, self.ndim)
-        if output_size is None and output_ratio is None:
-            raise ValueError(
-                f"{name} requires specifying either an output size, or a pooling ratio"
-            )
-        if output_size is not None and output_ratio is not None:
-            raise ValueError("only one of output_size and output_ratio may be specified")
-        if self.output_ratio is not None and not all(0 < r < 1 for r in self.output_ratio):
-            raise ValueError(f"output_ratio must be between 0 and 1 (got {output_ratio})")
-
-    def forward(self, input: Tensor):
-        return self._function(
-            input, self.kernel_size, self.output_size, self.output_ratio, self.return_indices,
-            _random_samples=self._random_samples,
-        )  # fmt: skip
-
-
-class FractionalMaxPool2d(_FractionalMaxPool):
-    ndim = 2
-    _function = _function("fractional_max_pool2d")
-
-
-class FractionalMaxPool3d(_FractionalMaxPool):
-    ndim = 3
-    _function = _function("fractional_max_pool3d")
+    _function = staticmethod(F.avg_pool3d)
 
 
 class _LPPool(Module):
@@ -234,15 +143,15 @@ class _LPPool(Module):
 
 
 class LPPool1d(_LPPool):
-    _function = _function("lp_pool1d")
+    _function = staticmethod(F.lp_pool1d)
 
 
 class LPPool2d(_LPPool):
-    _function = _function("lp_pool2d")
+    _function = staticmethod(F.lp_pool2d)
 
 
 class LPPool3d(_LPPool):
-    _function = _function("lp_pool3d")
+    _function = staticmethod(F.lp_pool3d)
 
 
 class _AdaptiveMaxPool(Module):
@@ -261,15 +170,15 @@ class _AdaptiveMaxPool(Module):
 
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):
-    _function = _function("adaptive_max_pool1d")
+    _function = staticmethod(F.adaptive_max_pool1d)
 
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPool):
-    _function = _function("adaptive_max_pool2d")
+    _function = staticmethod(F.adaptive_max_pool2d)
 
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPool):
-    _function = _function("adaptive_max_pool3d")
+    _function = staticmethod(F.adaptive_max_pool3d)
 
 
 class _AdaptiveAvgPool(Module):
@@ -287,12 +196,12 @@ class _AdaptiveAvgPool(Module):
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvgPool):
-    _function = _function("adaptive_avg_pool1d")
+    _function = staticmethod(F.adaptive_avg_pool1d)
 
 
 class AdaptiveAvgPool2d(_AdaptiveAvgPool):
-    _function = _function("adaptive_avg_pool2d")
+    _function = staticmethod(F.adaptive_avg_pool2d)
 
 
 class AdaptiveAvgPool3d(_AdaptiveAvgPool):
-    _function = _function("adaptive_avg_pool3d")
+    _function = staticmethod(F.adaptive_avg_pool3d)
