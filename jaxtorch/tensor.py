@@ -446,6 +446,13 @@ def wrap(node: Node) -> Tensor:
     return t
 
 
+def fresh(node: Node) -> Tensor:
+    t = _new(Tensor)
+    t._node = node
+    t._ticket = node.ticket = object()
+    return t
+
+
 def wrap_view(node: Node, viewed: Tensor, op, statics: dict, extras: tuple) -> Tensor:
     t = wrap(node)
     base = viewed._base
@@ -517,6 +524,7 @@ class Transfer(Redirect):
 
 Handles.classes.add(Tensor)
 Handles.wrap = wrap
+Handles.fresh = fresh
 Handles.wrap_view = wrap_view
 Handles.assign_out = assign_out
 Handles.to_place = to_place

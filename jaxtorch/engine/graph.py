@@ -112,6 +112,7 @@ class Freed:
 FREED = Freed()
 
 _sequence = itertools.count(1).__next__
+_new = object.__new__
 
 
 class Node:
@@ -132,18 +133,6 @@ class Node:
         "__weakref__",
     )
 
-    def __init__(self, kernel, inputs, requires_grad, group):
-        self.kernel = kernel
-        self.inputs = inputs
-        self.aval = kernel.out
-        self.value = None
-        self.ticket = None
-        self.meta = None
-        self.edges = None
-        self.seq = _sequence()
-        self.requires_grad = requires_grad
-        self.group = group
-
     @property
     def live(self) -> bool:
         """Is there a handle on this node?"""
@@ -160,7 +149,7 @@ class Node:
 
 def concrete(value, aval: Aval, *, requires_grad: bool = False) -> Node:
     """A node of a value that is there."""
-    node = Node.__new__(Node)
+    node = _new(Node)
     node.kernel = None
     node.inputs = ()
     node.aval = aval
@@ -233,7 +222,14 @@ def record(kernel, inputs: tuple, requires_grad: bool) -> Node:
     if group is None:
         group = Group()
         GROUPS.add(group)
-    node = Node(kernel, inputs, requires_grad, group)
+    node = _new(Node)  # slot by slot: this is the recording path, and __init__ would be a call more
+    node.kernel = kernel
+    node.inputs = inputs
+    node.aval = kernel.out
+    node.value = node.ticket = node.meta = node.edges = None
+    node.seq = _sequence()
+    node.requires_grad = requires_grad
+    node.group = group
     group.nodes.append(node)
     _recorded += 1
     if _recorded > LIMIT:

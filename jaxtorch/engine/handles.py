@@ -28,6 +28,7 @@ class Handles:
 
     classes: set = set()  # the exact classes whose ``_node`` may be read off when ``_base`` is None
     wrap: Any = None  # node -> Tensor
+    fresh: Any = None  # the same for a node that was just recorded: no handle on it, no trace
     wrap_view: Any = None  # (node, base handle or node, op, statics) -> Tensor
     assign_out: Any = None  # (result, out) -> out
     to_place: Any = None  # (Tensor, place) -> Tensor

@@ -10,7 +10,7 @@ import inspect as pyinspect
 from types import FunctionType
 from typing import TYPE_CHECKING
 
-from jaxtorch.engine.graph import MODES, STATE, record
+from jaxtorch.engine.graph import MODES, NOTHING, NUMBER_AVALS, STATE, Number, record
 from jaxtorch.engine.handles import Handles
 from jaxtorch.engine.inspect import site
 from jaxtorch.engine.kernels import KERNELS
@@ -55,6 +55,12 @@ def build(function: FunctionType, operation: Op, out: bool) -> None:
     function.__code__ = made.__code__
 
 
+def _lifted_default(operation: Op, position: int, default):
+    if default is None and operation.params[position][2]:
+        return NOTHING
+    return Number(default) if default.__class__ in NUMBER_AVALS else None
+
+
 def _source(operation: Op, out: bool, scope: dict) -> str:
     head, star, lines = [], False, []
     parameters = list(pyinspect.signature(operation.body).parameters.values())
@@ -85,9 +91,15 @@ def _source(operation: Op, out: bool, scope: dict) -> str:
             avals.append(f"*[n.aval for n in n{i}]")
             lengths.append(f"len(n{i})")
         else:
+            default = _lifted_default(operation, i, scope.get("_" + name, MISSING))
+            if default is None:
+                known = ""
+            else:  # a number or None that is not given is not lifted anew on every call
+                scope[f"_n{i}"] = default
+                known = f"_n{i} if {name} is _{name} else "
             lines.append(
-                f"n{i} = {name}._node if {name}.__class__ in CLASSES and {name}._base is None "
-                f"else lift(OP, {i}, {name})"
+                f"n{i} = {known}{name}._node if {name}.__class__ in CLASSES and "
+                f"{name}._base is None else lift(OP, {i}, {name})"
             )
             flat.append(f"n{i}")
             avals.append(f"n{i}.aval")
@@ -102,7 +114,7 @@ def _source(operation: Op, out: bool, scope: dict) -> str:
     else:
         lines.append(f"flat = {slots}")
         wants = " or ".join(f"{n}.requires_grad" for n in nodes) or "False"
-    tail, view_of = "H.wrap(node)", ""
+    tail, view_of = "H.fresh(node)", ""
     if operation.is_view:
         tail = f"H.wrap_view(node, {operation.params[0][0]}, OP, {static_dict}, flat[1:])"
         view_of = f", {operation.params[0][0]}"
