@@ -23,6 +23,10 @@ from jaxtorch import (
     version as version,
 )
 from jaxtorch.alias import install as install, uninstall as uninstall
+from jaxtorch.anomaly import (
+    is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled,
+    is_anomaly_enabled as is_anomaly_enabled,
+)
 from jaxtorch.autograd import (
     enable_grad as enable_grad,
     inference_mode as inference_mode,

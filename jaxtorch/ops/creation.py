@@ -41,7 +41,8 @@ def _made(
 
     A memory format is a layout in memory, and XLA chooses those.
     """
-    no_pinning(pin_memory)
+    if pin_memory:
+        no_pinning(pin_memory)
     if layout is not None and str(layout) != "torch.strided":
         raise NotImplementedError(f"layout={layout}: only torch.strided tensors exist")
     if names is not None:
@@ -52,9 +53,12 @@ def _made(
     return _placed(x, device, requires_grad)
 
 
+_CPU = devices.device("cpu")
+
+
 def _placed(x, device, requires_grad):
     device = devices.get_default_device() if device is None else device
-    if device is not x.device:
+    if device is not _CPU and device != "cpu":
         x = x.to(device)
     return x.requires_grad_() if requires_grad else x
 

@@ -17,7 +17,7 @@ from jaxtorch.engine.handles import Handles
 from jaxtorch.ops._dims import broadcast, broadcast_shapes
 from jaxtorch.ops._op import Array, Arrays, Scalar, check, index_dtype, op
 from jaxtorch.ops.data import is_tensor, wrap
-from jaxtorch.ops.slicing import _select, slice_along
+from jaxtorch.ops.slicing import _select, _select_at, slice_along
 from jaxtorch.ops.views import _alias, _expand, _view, unsqueeze
 
 # --- advanced indexing, on arrays ---------------------------------------------------------------
@@ -270,24 +270,61 @@ def _takes(item) -> int:
     return item.ndim if _is_mask(item) else 1
 
 
+def _picked(view, dim, index: int):
+    """``view`` at an int of dimension ``dim``."""
+    n = tuple.__getitem__(view.shape, dim)  # Size's own costs as much again as the rest
+    if not -n <= index < n:
+        raise IndexError(f"index {index} is out of bounds for dimension {dim} with size {n}")
+    return _select(view, dim, index + n if index < 0 else index)
+
+
+_ALL = slice(None)
+
+
+def _basic(input, items: tuple):
+    """The view that ints, slices, None and Ellipsis make; None where there is anything else."""
+    view, dim, left = input, 0, input.ndim
+    for item in items:
+        kind = item.__class__
+        if kind is slice or kind is int:
+            left -= 1
+        elif item is not None and item is not Ellipsis:
+            return None
+    if left < 0:
+        return None
+    for item in items:
+        if item.__class__ is slice:
+            view, dim = view if item == _ALL else slice_along(view, dim, item), dim + 1
+        elif item.__class__ is int:
+            view = _picked(view, dim, item)
+        elif item is None:
+            view, dim = unsqueeze(view, dim), dim + 1
+        else:
+            dim, left = dim + left, 0
+    return view
+
+
 def parse_index(input, index):
     """``(view, advanced)``: the views applied, and ``[(dim, tensor)]`` for the gather to follow."""
-    items = [_normal(item) for item in _as_tuple(index)]
-    used = sum(map(_takes, items))
-    if used > input.ndim:
+    items = _as_tuple(index)
+    view = _basic(input, items)
+    if view is not None:
+        return view, ()
+    items = [_normal(item) for item in items]
+    left = input.ndim - sum(map(_takes, items))
+    if left < 0:
         if input.ndim == 0:
             raise IndexError(
                 "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
                 "`tensor.item<T>()` in C++ to convert a 0-dim tensor to a number"
             )
         raise IndexError(f"too many indices for tensor of dimension {input.ndim}")
-    view, dim, advanced, original = input, 0, [], 0
+    view, dim, advanced = input, 0, []
     for item in items:
         if item is None:
             view, dim = unsqueeze(view, dim), dim + 1
         elif item is Ellipsis:
-            skipped = input.ndim - used if original is not None else 0
-            dim, original = dim + skipped, None
+            dim, left = dim + left, 0
         elif isinstance(item, slice):
             view, dim = slice_along(view, dim, item), dim + 1
         elif isinstance(item, bool):
@@ -295,12 +332,9 @@ def parse_index(input, index):
             advanced.append((dim, _as_tensor(np.zeros(1 if item else 0, np.int64))))
             dim += 1
         elif isinstance(item, int):
-            n = view.shape[dim]
-            if not -n <= item < n:
-                raise IndexError(f"index {item} is out of bounds for dimension {dim} with size {n}")
-            view = _select(view, dim, item + n if item < 0 else item)
+            view = _picked(view, dim, item)
         elif item.ndim == 0 and not _is_mask(item):
-            view = _select(view, dim, item)
+            view = _select_at(view, dim, item)
         elif item.ndim == 0:
             view = unsqueeze(view, dim)
             advanced.append((dim, item.reshape(1)))
@@ -338,6 +372,8 @@ def _positions(advanced):
 
 def getitem(input, index):
     """``input[index]``: a view where the index holds no tensor and no list, else a copy."""
+    if index.__class__ is int and input.shape:
+        return _picked(input, 0, index)
     view, advanced = parse_index(input, index)
     if not advanced:
         return _alias(input) if view is input else view

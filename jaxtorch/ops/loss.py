@@ -148,13 +148,15 @@ def _cross_entropy_vjp(needs, args, statics, out, grads):
     share = jnp.expand_dims(classes.share, axis)
     spread = classes.spread(grads.astype(x.dtype), statics["reduction"])
     coefficient = spread * share
-    p = jnp.exp(x - jnp.expand_dims(_logsumexp(x, axis), axis))
+    # the same exponentials that the forward sums up: XLA computes them once
+    exponentials, total, _ = _exponentials(x, axis)
+    p = exponentials * (1 / total)
     own = jnp.where(classes.onehot(x), coefficient, zero)
     if not smoothing:
         return p * coefficient - own, None, None
     kept = jnp.where(jnp.expand_dims(classes.valid, axis), spread, zero)
-    w, total = _smoothing_weights(weight, x, axis)
-    even = (smoothing / classes.count) * kept * (total * p - w)
+    w, sum_of_w = _smoothing_weights(weight, x, axis)
+    even = (smoothing / classes.count) * kept * (sum_of_w * p - w)
     return (1 - smoothing) * (p * coefficient - own) + even, None, None
 
 
@@ -167,11 +169,17 @@ def _smoothing_weights(weight, x, axis):
     return w.reshape(shape), w.sum(dtype=x.dtype)
 
 
-def _logsumexp(x, axis):
+def _exponentials(x, axis):
+    """exp(x - top), their sum, and top, the largest along ``axis``; both kept as a dimension."""
     top = lax.stop_gradient(x.max(axis, keepdims=True, initial=-jnp.inf))
     top = jnp.where(jnp.isfinite(top), top, jnp.zeros((), x.dtype))
-    total = jnp.exp(x - top).sum(axis, dtype=x.dtype)
-    return jnp.log(total) + jnp.squeeze(top, axis)
+    exponentials = jnp.exp(x - top)
+    return exponentials, exponentials.sum(axis, dtype=x.dtype, keepdims=True), top
+
+
+def _logsumexp(x, axis):
+    _, total, top = _exponentials(x, axis)
+    return jnp.squeeze(jnp.log(total) + top, axis)
 
 
 def _are_probabilities(input, target):

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxtorch.ops._dims import normalize_dim
-from jaxtorch.ops._op import Array, Scalar, check, index_dtype
-from jaxtorch.ops._op import view as lens
+from jaxtorch.ops._op import Array, Scalar, check, index_dtype, view as lens
+from jaxtorch.ops.data import is_tensor
 from jaxtorch.ops.views import sizes_from
 
 
@@ -48,13 +48,19 @@ def _put_select(base, value, dim, index, node):
 
 @lens(put=_put_select, name=_node)
 def _select(input: Array, dim: int, index: Scalar, node: str = "SelectBackward0"):
+    """For an index that is known to be in range."""
+    return jnp.squeeze(_span(input, dim, index, 1), dim)
+
+
+@lens(put=_put_select, name="SelectBackward0")
+def _select_at(input: Array, dim: int, index: Array, node: str = ""):
+    """For an index that is a tensor: what it holds is looked at later."""
     n = input.shape[dim]
     if n == 0:
         raise IndexError(f"index 0 is out of bounds for dimension {dim} with size 0")
     at = _wrapped(index, n)
-    out = jnp.squeeze(_span(input, dim, jnp.clip(at, 0, n - 1), 1), dim)
     return check(
-        out,
+        jnp.squeeze(_span(input, dim, jnp.clip(at, 0, n - 1), 1), dim),
         (at >= 0) & (at < n),
         index,
         f"index {{value}} is out of bounds for dimension {dim} with size {n}",
@@ -66,15 +72,15 @@ def select(input, dim: int, index):
     if input.ndim == 0:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
     dim = normalize_dim(dim, input.ndim)
-    if isinstance(index, int):
-        n = input.shape[dim]
-        if not -n <= index < n:
-            raise IndexError(
-                f"select(): index {index} out of range for tensor of size {list(input.shape)} at "
-                f"dimension {dim}"
-            )
-        index = index + n if index < 0 else index
-    return _select(input, dim, index)
+    if is_tensor(index):
+        return _select_at(input, dim, index)
+    n, index = input.shape[dim], operator.index(index)
+    if not -n <= index < n:
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size {list(input.shape)} at "
+            f"dimension {dim}"
+        )
+    return _select(input, dim, index + n if index < 0 else index)
 
 
 def _put_slice(base, value, dim, start, length, step, node):
@@ -132,7 +138,7 @@ def slice_along(input, dim: int, index: slice):
     A start that was given is data, one that was left out is not: ``x[i : i + 32]`` in a loop is one
     program, and ``x[:n]`` keeps XLA's static slice.
     """
-    n = input.shape[dim]
+    n = tuple.__getitem__(input.shape, dim)
     if index.step is not None and operator.index(index.step) <= 0:
         raise ValueError("step must be greater than zero")
     start, stop, step = index.indices(n)

@@ -7,8 +7,12 @@ that lead to a tensor, and decide what PyTorch decides by them (whether ``view``
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
+from jaxtorch.engine import force, lens
+from jaxtorch.engine.handles import TensorBase
 from jaxtorch.ops import slicing, views
 from jaxtorch.ops._dims import normalize_dim
 from jaxtorch.size import Size
@@ -55,56 +59,51 @@ def _ghost(shape, strides) -> np.ndarray:
     return np.lib.stride_tricks.as_strided(np.empty((), np.int8), shape, strides)
 
 
-def _after(operation, statics, extras, shape, strides, offset):
-    """(shape, strides, offset) of a view."""
+def _shown(ghost: np.ndarray) -> tuple:
+    return ghost.shape, ghost.strides
+
+
+def _after(operation, statics: dict, shape: tuple, strides: tuple):
+    """(shape, strides) of a view of a tensor of these, or None for views of another kind."""
     ghost, dim = _ghost(shape, strides), statics.get("dim")
     if operation is views._alias.op:
-        return shape, strides, offset
+        return shape, strides
     if operation is views._view.op:
         new = views.infer_size(statics["shape"], ghost.size)
-        return new, _reshaped(shape, strides, new), offset
-    if operation in (slicing._select.op, slicing._slice.op):
-        first = extras[0].value
-        start = int(first)
-        if operation is slicing._select.op:
-            start += shape[dim] * (start < 0)
-            at = (slice(None),) * dim + (start,)
-        else:
-            stop = start + max(0, (statics["length"] - 1) * statics["step"] + 1)
-            at = (slice(None),) * dim + (slice(start, stop, statics["step"]),)
-        return ghost[at].shape, ghost[at].strides, offset + start * strides[dim]
-    if operation is slicing._piece.op:
-        start = statics["start"]
-        at = (slice(None),) * dim + (slice(start, statics["stop"], statics["step"]),)
-        return ghost[at].shape, ghost[at].strides, offset + start * strides[dim]
+        return new, _reshaped(shape, strides, new)
+    if operation in (slicing._select.op, slicing._select_at.op):
+        return _shown(ghost[(slice(None),) * dim + (0,)])
+    if operation in (slicing._slice.op, slicing._piece.op):
+        start, step = statics.get("start", 0), statics["step"]
+        stop = statics["stop"] if "stop" in statics else step * statics["length"]
+        found = ghost[(slice(None),) * dim + (slice(start, max(stop, 0), step),)]
+        size = statics.get("length", found.shape[dim])
+        return (*shape[:dim], size, *shape[dim + 1 :]), found.strides
     if operation is views.diagonal.op:
         d1, d2 = (normalize_dim(statics[k], len(shape)) for k in ("dim1", "dim2"))
-        shift = statics["offset"]
-        found = np.diagonal(ghost, shift, d1, d2)
-        return found.shape, found.strides, offset + max(shift * strides[d2], -shift * strides[d1])
+        return _shown(np.diagonal(ghost, statics["offset"], d1, d2))
     if operation is views._expand.op:
         size = statics["size"]
         lead = len(size) - len(shape)
         new = tuple(shape[i - lead] if n == -1 else n for i, n in enumerate(size))
-        found = np.broadcast_to(ghost, new)
-        return found.shape, found.strides, offset
+        return _shown(np.broadcast_to(ghost, new))
     if operation is views.as_strided.op:
-        return statics["size"], statics["stride"], statics["storage_offset"] or 0
+        return statics["size"], statics["stride"]
     if operation is views.unfold.op and shape:
         d = normalize_dim(statics["dimension"], len(shape))
         new = list(shape)
         new[d] = (shape[d] - statics["size"]) // statics["step"] + 1
         step = (*strides[:d], strides[d] * statics["step"], *strides[d + 1 :], strides[d])
-        return (*new, statics["size"]), step, offset
+        return (*new, statics["size"]), step
     if operation is views.unsqueeze.op:
         d = normalize_dim(dim, len(shape) + 1)
         step = shape[d] * strides[d] if d < len(shape) else 1
-        return (*shape[:d], 1, *shape[d:]), (*strides[:d], step, *strides[d:]), offset
+        return (*shape[:d], 1, *shape[d:]), (*strides[:d], step, *strides[d:])
     if operation is views.squeeze.op:
         dims = range(len(shape)) if dim is None else dim if isinstance(dim, tuple) else (dim,)
         gone = {normalize_dim(d, len(shape)) for d in dims}
         kept = [i for i in range(len(shape)) if i not in gone or shape[i] != 1]
-        return tuple(shape[i] for i in kept), tuple(strides[i] for i in kept), offset
+        return tuple(shape[i] for i in kept), tuple(strides[i] for i in kept)
     if operation in (views.transpose.op, views.t.op, views._permute.op, views._adjoint.op):
         order = list(range(len(shape)))
         if operation is views._permute.op:
@@ -113,36 +112,69 @@ def _after(operation, statics, extras, shape, strides, offset):
             pair = (statics.get("dim0", -2), statics.get("dim1", -1))
             a, b = (normalize_dim(d, len(shape)) for d in pair)
             order[a], order[b] = order[b], order[a]
-        return tuple(shape[i] for i in order), tuple(strides[i] for i in order), offset
+        return tuple(shape[i] for i in order), tuple(strides[i] for i in order)
     return None
 
 
-def layout(input) -> tuple:
-    """(strides, offset) of a tensor, in elements."""
+@functools.lru_cache(maxsize=4096)
+def _along(shape: tuple, strides: tuple, steps: tuple) -> tuple | None:
+    """Strides of every stage of a chain of views, the base's first; None for other kinds."""
+    stages = [strides]
+    for operation, names, values in steps:
+        found = _after(operation, dict(zip(names, values, strict=True)), shape, strides)
+        if found is None or found[1] is None:  # real parts, other dtypes
+            return None
+        shape, strides = found
+        stages.append(strides)
+    return tuple(stages)
+
+
+def _stages(input) -> tuple | None:
+    steps = tuple([(op, tuple(given), tuple(given.values())) for op, given, _ in input._steps])
     base = input._base
-    shape = tuple(input.shape)
-    if base is None or not input._steps:
-        return contiguous_strides(shape), 0
-    if base._base is None:
-        found = tuple(base.shape), contiguous_strides(base.shape), 0
-    else:
-        found = tuple(base.shape), *layout(base)
-    for operation, statics, extras in input._steps:
-        found = _after(operation, statics, extras, *found)
-        if found is None or found[1] is None:  # a view of another kind: real parts, other dtypes
-            return contiguous_strides(shape), 0
-    return found[1], found[2]
+    shape = tuple(base.shape)
+    strides = _strides(base) if isinstance(base, TensorBase) else contiguous_strides(shape)
+    return _along(shape, strides, steps)
+
+
+def _strides(input) -> tuple:
+    if input._base is not None and input._steps:
+        stages = _stages(input)
+        if stages is not None:
+            return stages[-1]
+    return contiguous_strides(input.shape)
 
 
 def stride(input, dim: int | None = None):
     """How many elements apart neighbours along each dimension, or along ``dim``, are."""
-    strides = layout(input)[0]
+    strides = _strides(input)
     return strides if dim is None else strides[normalize_dim(dim, input.ndim)]
 
 
 def storage_offset(input) -> int:
     """How many elements of the base come before this view's first."""
-    return layout(input)[1]
+    stages = _stages(input) if input._base is not None and input._steps else None
+    if stages is None:
+        return 0
+    base = input._base
+    offset = storage_offset(base) if isinstance(base, TensorBase) else 0
+    nodes = lens.read_through(input._base._node, input._steps)
+    for node, (operation, statics, extras), strides in zip(
+        nodes, input._steps, stages, strict=False
+    ):
+        shape = node.aval.shape
+        if operation is views.as_strided.op:
+            offset = statics["storage_offset"] or 0
+        elif operation is views.diagonal.op:
+            d1, d2 = (normalize_dim(statics[k], len(shape)) for k in ("dim1", "dim2"))
+            shift = statics["offset"]
+            offset += max(shift * strides[d2], -shift * strides[d1])
+        elif "start" in statics:
+            offset += statics["start"] * strides[statics["dim"]]
+        elif extras:
+            at = int(extras[0].value if extras[0].value is not None else force(extras[0]))
+            offset += (at + (at < 0) * shape[statics["dim"]]) * strides[statics["dim"]]
+    return offset
 
 
 def is_contiguous(input, memory_format=None) -> bool:
@@ -173,4 +205,4 @@ def view_is_possible(input, shape: tuple) -> bool:
     if is_contiguous(input):
         return True
     new = views.infer_size(shape, Size(input.shape).numel())
-    return _reshaped(tuple(input.shape), stride(input), new) is not None
+    return _reshaped(tuple(input.shape), _strides(input), new) is not None

@@ -11,8 +11,7 @@ from jax import lax
 from jaxtorch import dtypes
 from jaxtorch.ops import _dims
 from jaxtorch.ops._dims import normalize_dim
-from jaxtorch.ops._op import Array, index_dtype
-from jaxtorch.ops._op import view as lens
+from jaxtorch.ops._op import Array, index_dtype, view as lens
 from jaxtorch.size import Size
 
 
@@ -20,7 +19,10 @@ def sizes_from(args: tuple) -> tuple:
     """The sizes in ``f(2, 3)``, ``f((2, 3))`` or ``f(torch.Size([2, 3]))``, as a tuple of ints."""
     if len(args) == 1 and isinstance(args[0], (tuple, list)):
         args = args[0]
-    return tuple(map(operator.index, args))
+    for n in args:
+        if n.__class__ is not int:
+            return tuple(map(operator.index, args))
+    return tuple(args)
 
 
 def infer_size(size: tuple, numel: int) -> tuple:
