@@ -1,4 +1,4 @@
-"""``__version__`` is the PyTorch whose API is followed; ``jaxtorch`` is this package's own version."""
+"""``__version__`` is the PyTorch whose API is followed; ``jaxtorch`` this package's own version."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ LAYERS = [
     "ops",
     "_methods",
     "gradfn _queries tensor",
-    "autograd func compiling legacy cuda serialization linalg fft special",
+    "anomaly autograd func compiling legacy cuda serialization linalg fft special",
     "nn.functional nn.init nn.parameter",
     "nn.utils nn.modules nn interop.flax",
     "optim",
