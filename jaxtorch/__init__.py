@@ -558,6 +558,13 @@ from jaxtorch.ops.views import (
     view_as_real as view_as_real,
 )
 from jaxtorch.ops.vision import pixel_shuffle as pixel_shuffle, pixel_unshuffle as pixel_unshuffle
+from jaxtorch.ops.windows import (
+    bartlett_window as bartlett_window,
+    blackman_window as blackman_window,
+    hamming_window as hamming_window,
+    hann_window as hann_window,
+    kaiser_window as kaiser_window,
+)
 from jaxtorch.printing import (
     get_printoptions as get_printoptions,
     set_printoptions as set_printoptions,

@@ -7,6 +7,10 @@ import inspect as pyinspect
 from typing import Any
 
 from jaxtorch import dtypes
+from jaxtorch.anomaly import (
+    detect_anomaly as detect_anomaly,
+    set_detect_anomaly as set_detect_anomaly,
+)
 from jaxtorch.engine import backward as engine_backward
 from jaxtorch.engine.graph import FREED, STATE, Node, concrete
 from jaxtorch.engine.handles import Handles, TensorBase
@@ -14,6 +18,7 @@ from jaxtorch.engine.handles import Handles, TensorBase
 __all__ = [
     "backward", "grad", "Function", "no_grad", "enable_grad", "set_grad_enabled", "inference_mode",
     "is_grad_enabled", "is_inference_mode_enabled", "Variable",
+    "detect_anomaly", "set_detect_anomaly",
 ]  # fmt: skip
 
 

@@ -224,6 +224,7 @@ def backward(roots, cotangents, *, retain_graph: bool, create_graph: bool, captu
     """
     order = _reachable(roots)
     plain = capture is None and only is None and not create_graph and len(roots) == 1
+    plain = plain and STATE.walk is None
     if plain and roots[0].value is not None and _is_ones(cotangents[0]):
         foreseen = foresight.take(roots[0], order)
         if foreseen is not None:
@@ -236,7 +237,7 @@ def backward(roots, cotangents, *, retain_graph: bool, create_graph: bool, captu
         wanted = _leading_to(order, lambda n: n in keys or n.meta in keys)
     if capture is None:
         _cut(roots, order)
-    walk = Walk(create_graph)
+    walk = (STATE.walk or Walk)(create_graph)
     for root, cotangent in zip(roots, cotangents, strict=True):
         walk.give(root, cotangent)
     caught: dict = {}

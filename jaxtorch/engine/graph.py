@@ -68,6 +68,11 @@ class _ThreadState(threading.local):
     grad = True  # is autograd recording?
     reverse = False  # inside jaxtorch.func's reverse-mode transform: use the registered vjps
     mode = None  # a callable(op, inputs, statics) that sees every op: autocast, anomaly detection
+    # Of anomaly detection (anomaly.py): does it look for NaN (None: it is off), the mode it took
+    # the place of, and the class of Walk to go back with.
+    anomaly: bool | None = None
+    noted = None
+    walk = None
 
 
 STATE = _ThreadState()

@@ -8,7 +8,7 @@ import jaxtorch.nn as nn
 import jaxtorch.nn.functional as F
 from jaxtorch import engine
 from jaxtorch.ops._op import Array, op
-from tests.engine.programs import Counted, data, forced, net, sgd, values
+from tests.engine.programs import Counted, data, forced, net, values
 
 
 def train(steps=3):
