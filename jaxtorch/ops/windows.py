@@ -81,5 +81,3 @@ def bartlett_window(window_length: int, periodic: bool = True, **options):
 def kaiser_window(window_length: int, periodic: bool = True, beta: float = 12.0, **options):
     """I0(beta sqrt(1 - x ** 2)) / I0(beta) for x from -1 to 1."""
     return _window("kaiser_window", _kaiser, window_length, float(beta), periodic, **options)
-
-
