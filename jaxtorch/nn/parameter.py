@@ -18,6 +18,7 @@ from jaxtorch import devices, dtypes
 from jaxtorch.engine.backward import Grad
 from jaxtorch.engine.graph import Node
 from jaxtorch.engine.handles import Handles, node_of_array, node_of_numpy
+from jaxtorch.engine.trace import current_trace
 from jaxtorch.tensor import Tensor, alias, wrap
 
 __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "is_lazy"]
@@ -42,6 +43,7 @@ def _write(tensor: Tensor, value: Any) -> None:
     vars(tensor).pop("_alien", None)
     if "_node" not in tensor.__dict__:
         tensor._bind(node_of_array(value))
+        tensor._trace = current_trace()
     elif tensor._base is not None:
         tensor._rebind(Tensor(value))
     else:
@@ -208,7 +210,11 @@ class Buffer(nnx.Variable, metaclass=_BufferMeta):
         if isinstance(value, Tensor):
             value = value.jax()
         if isinstance(value, jax.Array):
-            shown = cls.of(Tensor(value))
+            tensor = Tensor(value)
+            # Made inside a trace it belongs there, though its value be from outside: nnx.grad hands
+            # in what it does not differentiate as it is, and a batch norm writes to it.
+            tensor._trace = current_trace()
+            shown = cls.of(tensor)
         else:
             shown = object.__new__(cls)
             object.__setattr__(shown, "tensor", value)

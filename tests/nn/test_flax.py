@@ -109,6 +109,14 @@ def test_jit_keeps_what_it_writes(net, x):
     assert str(net.bn.num_batches_tracked.dtype) == "torch.int64"
 
 
+def test_a_write_to_a_captured_buffer_is_refused(net, x):
+    for captured in (net, nnx.clone(net)):
+        before = captured.bn.running_mean.numpy().copy()
+        with pytest.raises(jax.errors.UnexpectedTracerError, match="nnx.jit"):
+            jax.jit(lambda x, net=captured: net(torch.Tensor(x)).jax())(x)
+        np.testing.assert_array_equal(captured.bn.running_mean.numpy(), before)
+
+
 def test_jit_traces_anew_when_the_module_changes(net, x):
     traces = []
 
