@@ -175,4 +175,6 @@ def scaled_dot_product_attention(
     if dropout_p > 0:
         weights = math.prod(query.shape[:-1]) * key.shape[-2]
         seeds = (float(dropout_p), *seeds_for(query, weights))
-    return _attention(query, key, value, attn_mask, *seeds, bool(is_causal), scale, bool(enable_gqa))
+    return _attention(
+        query, key, value, attn_mask, *seeds, bool(is_causal), scale, bool(enable_gqa)
+    )
