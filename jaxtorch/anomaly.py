@@ -162,8 +162,8 @@ class detect_anomaly(set_detect_anomaly):
     def __init__(self, check_nan: bool = True):
         self.check_nan = check_nan
         warnings.warn(
-            "Anomaly Detection is on: every gradient is computed by itself, which is slow. Use it to "
-            "find an error, not to train.",
+            "Anomaly Detection is on: every gradient is computed by itself, which is slow. Use it "
+            "to find an error, not to train.",
             stacklevel=2,
         )
 

@@ -264,8 +264,7 @@ def backward(roots, cotangents, *, retain_graph: bool, create_graph: bool, captu
     finally:
         STATE.grad = before
     if not retain_graph:
-        for node in order:
-            free(node)
+        free(order)
     if capture is not None:
         return [caught.get(key) for key in capture]
     return None
@@ -295,8 +294,7 @@ def _hand_out(grads: dict, order: list[Node], retain_graph: bool) -> None:
     for meta, grad in grads.items():
         accumulate(meta, grad._node, create_graph=False)
     if not retain_graph:
-        for node in order:
-            free(node)
+        free(order)
 
 
 def _cut(roots, order) -> None:
@@ -313,15 +311,21 @@ def _cut(roots, order) -> None:
         evaluate.evaluate(pending)
 
 
-def free(node: Node) -> None:
-    """Forget what backward saved. A node that saved nothing stays passable, as in PyTorch."""
-    if is_leaf(node) or node.edges is FREED:
-        return
-    kernel = node.kernel
-    if node.edges is None and (kernel is None or kernel.trivial or not kernel.saves):
-        return
-    if node.edges is not None and getattr(node.edges, "keeps", False):
-        return
-    node.edges = FREED
-    if node.value is not None or is_traced(node):
-        node.inputs = ()
+def free(order: list[Node]) -> None:
+    """Forget what backward saved in the nodes it walked (the latest first).
+
+    A node that saved nothing stays passable, as in PyTorch, unless it leads to one that is freed:
+    then a second walk fails in any case, and a loss that is kept need not hold the graph.
+    """
+    for node in reversed(order):
+        if is_leaf(node) or node.edges is FREED:
+            continue
+        kernel, edges = node.kernel, node.edges
+        if edges is None:
+            saves = not (kernel is None or kernel.trivial) and kernel.saves
+        else:
+            saves = not getattr(edges, "keeps", False)
+        if saves or any(p.__class__ is Node and p.edges is FREED for p in parents(node)):
+            node.edges = FREED
+            if node.value is not None or is_traced(node):
+                node.inputs = ()

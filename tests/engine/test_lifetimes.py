@@ -150,6 +150,23 @@ def test_a_step_leaves_no_activation_behind():
     assert node() is None
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_parameters_are_updated_where_they_are(keep):
+    """Donated, not copied: also with a loss whose last op saves nothing, and when it is kept."""
+    model, (x, _) = net(), data()
+    optimizer = sgd(model)
+    kept, places = [], []
+    for _ in range(8):
+        optimizer.zero_grad()
+        loss = ((model(x) - 1.0) ** 2).mean()
+        loss.backward()
+        optimizer.step()
+        places.append(model[0].weight._node.value.unsafe_buffer_pointer())
+        if keep:
+            kept.append(loss)
+    assert len(set(places[4:])) == 1
+
+
 def test_handles_freed_late_by_the_collector_change_nothing():
     """Tensors in reference cycles: their nodes are live until the collector comes."""
 

@@ -1,0 +1,600 @@
+"""Autograd as a program uses it: graphs, hooks, modes, Functions, and the search for NaN."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+
+import jaxtorch as torch
+import jaxtorch.nn as nn
+from jaxtorch import autograd
+
+
+def leaf(*values):
+    return torch.tensor(values if len(values) != 1 else values[0], requires_grad=True)
+
+
+# --- graphs -----------------------------------------------------------------------------------
+
+
+def test_leaves_and_what_is_computed_from_them():
+    w, x = leaf(1.0, 2.0), torch.ones(2)
+    y = w * x
+    assert w.is_leaf and x.is_leaf and not y.is_leaf
+    assert w.grad_fn is None and x.grad_fn is None
+    assert y.grad_fn.name() == "MulBackward0"
+    assert not (x * 2).requires_grad and (x * 2).is_leaf
+
+
+def test_next_functions_lead_to_the_leaves():
+    w, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    z = (w * 2 + b).sum()
+    assert z.grad_fn.name() == "SumBackward0"
+    ((add, _),) = z.grad_fn.next_functions
+    assert add.name() == "AddBackward0"
+    (mul, _), (accumulate, _) = add.next_functions
+    assert mul.name() == "MulBackward0"
+    assert accumulate.name() == "torch::autograd::AccumulateGrad" and accumulate.variable is b
+    assert repr(mul).startswith("<MulBackward0 object at 0x")
+
+
+def test_gradients_accumulate_until_they_are_zeroed():
+    w = leaf(3.0)
+    for expected in (6.0, 12.0, 18.0):
+        (w * w).backward()
+        assert w.grad.item() == expected
+    w.grad.zero_()
+    (w * w).backward()
+    assert w.grad.item() == 6.0
+    w.grad = None
+    (w * w).backward()
+    assert w.grad.item() == 6.0
+
+
+def test_who_holds_the_gradient_sees_it_grow():
+    w = leaf(3.0)
+    (w * w).backward()
+    held = w.grad
+    (w * w).backward()
+    assert held is w.grad and held.item() == 12.0
+
+
+def test_a_second_backward_needs_retain_graph():
+    w = leaf(3.0)
+    y = w * w
+    y.backward()
+    with pytest.raises(RuntimeError, match="Trying to backward through the graph a second time"):
+        y.backward()
+    z = w * w
+    z.backward(retain_graph=True)
+    z.backward()
+    assert w.grad.item() == 18.0
+
+
+def test_a_graph_that_saved_nothing_may_be_walked_again():
+    w = leaf(1.0, 2.0)
+    y = (w + 1).sum()
+    y.backward()
+    y.backward()
+    assert w.grad.tolist() == [2.0, 2.0]
+
+
+def test_backward_of_what_carries_no_gradient():
+    with pytest.raises(RuntimeError, match="does not require grad and does not have a grad_fn"):
+        torch.ones(()).backward()
+    with pytest.raises(
+        RuntimeError, match="grad can be implicitly created only for scalar outputs"
+    ):
+        (leaf(1.0, 2.0) * 2).backward()
+    with pytest.raises(RuntimeError, match="Mismatch in shape"):
+        (leaf(1.0, 2.0) * 2).backward(torch.ones(3))
+
+
+def test_backward_with_a_gradient_given():
+    w = leaf(1.0, 2.0)
+    (w * w).backward(torch.tensor([10.0, 1.0]))
+    assert w.grad.tolist() == [20.0, 4.0]
+
+
+def test_backward_of_several_at_once():
+    w = leaf(1.0, 2.0)
+    a, b = w * 2, w.sum() * 3
+    autograd.backward([a, b], [torch.ones(2), None])
+    assert w.grad.tolist() == [5.0, 5.0]
+
+
+def test_backward_into_chosen_inputs():
+    a, b = leaf(2.0), leaf(5.0)
+    (a * b).backward(inputs=[a])
+    assert a.grad.item() == 5.0 and b.grad is None
+
+
+def test_several_outputs_of_one_op():
+    x = leaf([3.0, 1.0, 2.0])
+    values, indices = x.sort()
+    assert not indices.requires_grad and indices.dtype is torch.int64
+    (values * torch.tensor([1.0, 10.0, 100.0])).sum().backward()
+    assert x.grad.tolist() == [100.0, 1.0, 10.0]
+    y = leaf([[3.0, 1.0], [2.0, 4.0]])
+    top, _ = y.max(dim=1)
+    first, second = y.unbind(0)
+    (top.sum() + first.sum()).backward()
+    assert y.grad.tolist() == [[2.0, 1.0], [0.0, 1.0]]
+    assert second.requires_grad
+
+
+def test_integer_inputs_carry_no_gradient():
+    x, i = leaf([1.0, 2.0, 3.0]), torch.tensor([2, 0, 2])
+    x[i].sum().backward()
+    assert x.grad.tolist() == [1.0, 0.0, 2.0]
+    with pytest.raises(RuntimeError, match="only Tensors of floating point"):
+        i.requires_grad_()
+    assert not i.float().requires_grad
+
+
+def test_requires_grad_is_switched_on_leaves_only():
+    x = torch.ones(2)
+    assert x.requires_grad_() is x and x.requires_grad
+    y = x * 2
+    with pytest.raises(RuntimeError, match="you can only change requires_grad flags of leaf"):
+        y.requires_grad_(False)
+    x.requires_grad = False
+    assert not (x * 2).requires_grad
+    assert y.requires_grad
+    y.sum().backward()
+
+
+def test_retain_grad():
+    w = leaf(1.0, 2.0)
+    h = w * 3
+    h.retain_grad()
+    assert h.retains_grad and not w.retains_grad
+    (h * h).sum().backward()
+    assert h.grad.tolist() == [6.0, 12.0] and w.grad.tolist() == [18.0, 36.0]
+
+
+def test_a_gradient_must_fit():
+    w = leaf(1.0, 2.0)
+    with pytest.raises(RuntimeError, match="assigned grad has data of a different size"):
+        w.grad = torch.ones(3)
+    with pytest.raises(TypeError, match="assigned grad expected to be a Tensor or None"):
+        w.grad = 1.0
+    w.grad = torch.ones(2)
+    (w * 2).sum().backward()
+    assert w.grad.tolist() == [3.0, 3.0]
+
+
+def test_backward_frees_what_it_saved():
+    w = leaf(1.0, 2.0)
+    h = w.exp()
+    saved = weakref.ref(h._node)
+    loss = (h * h).sum()
+    loss.backward()
+    w.grad.tolist()
+    del h
+    gc.collect()
+    assert saved() is None and loss.requires_grad
+
+
+# --- hooks ------------------------------------------------------------------------------------
+
+
+def test_a_hook_sees_the_gradient_and_may_replace_it():
+    w = leaf(1.0, 2.0)
+    h = w * 3
+    seen = []
+    handle = h.register_hook(lambda g: seen.append(g.tolist()))
+    h.register_hook(lambda g: g * 10)
+    (h * h).sum().backward()
+    assert seen == [[6.0, 12.0]] and w.grad.tolist() == [180.0, 360.0]
+    handle.remove()
+    (w * 1).sum().backward()
+    assert len(seen) == 1
+
+
+def test_a_hook_on_a_leaf_runs_once_with_the_sum():
+    w = leaf(2.0)
+    seen = []
+    w.register_hook(lambda g: seen.append(g.item()))
+    (w * w + w * 3).backward()
+    assert sum(seen) == 7.0
+
+
+def test_a_hook_after_accumulation_gets_the_leaf():
+    w = leaf(2.0)
+    seen = []
+
+    def hook(p):
+        seen.append((p is w, p.grad.item()))
+        p.grad = None
+
+    w.register_post_accumulate_grad_hook(hook)
+    (w * w).backward()
+    (w * w).backward()
+    assert seen == [(True, 4.0)] * 2 and w.grad is None
+    with pytest.raises(RuntimeError, match="cannot be registered on non-leaf"):
+        (w * 2).register_post_accumulate_grad_hook(hook)
+
+
+def test_hooks_need_a_gradient():
+    with pytest.raises(RuntimeError, match="doesn't require gradient"):
+        torch.ones(2).register_hook(lambda g: g)
+
+
+def test_an_optimizer_in_the_backward_pass():
+    """Steps taken by post-accumulate hooks, so that gradients need not live together."""
+    w = leaf(1.0, 2.0)
+    optimizer = torch.optim.SGD([w], lr=0.5)
+
+    def step(_):
+        optimizer.step()
+        optimizer.zero_grad()
+
+    w.register_post_accumulate_grad_hook(step)
+    for _ in range(2):
+        (w * w).sum().backward()
+    assert w.tolist() == [0.0, 0.0] and w.grad is None
+
+
+# --- grad and higher derivatives --------------------------------------------------------------
+
+
+def test_grad_leaves_grad_alone():
+    x, y = leaf(2.0), leaf(3.0)
+    assert [g.item() for g in autograd.grad(x * x * y, [x, y])] == [12.0, 4.0]
+    assert x.grad is None and y.grad is None
+
+
+def test_grad_of_what_was_not_used():
+    x, y = leaf(2.0), leaf(3.0)
+    with pytest.raises(RuntimeError, match="appears to not have been used in the graph"):
+        autograd.grad(x * x, [x, y])
+    g, unused = autograd.grad(x * x, [x, y], allow_unused=True)
+    assert g.item() == 4.0 and unused is None
+    g, zero = autograd.grad(x * x, [x, y], materialize_grads=True)
+    assert zero.item() == 0.0
+
+
+def test_grad_with_respect_to_what_was_computed():
+    x = leaf(2.0)
+    h = x * x
+    (g,) = autograd.grad(h * h, h)
+    assert g.item() == 8.0
+
+
+def test_second_and_third_derivatives():
+    x = leaf(2.0)
+    y = x**4
+    (first,) = autograd.grad(y, x, create_graph=True)
+    (second,) = autograd.grad(first, x, create_graph=True)
+    (third,) = autograd.grad(second, x)
+    assert [first.item(), second.item(), third.item()] == [32.0, 48.0, 48.0]
+    assert first.requires_grad and not third.requires_grad
+
+
+def test_a_gradient_penalty_is_trained_on():
+    w, x = leaf(1.0, -2.0), leaf(0.5, 1.5)
+    out = (w * x * x).sum()
+    (g,) = autograd.grad(out, x, create_graph=True)
+    (g * g).sum().backward()
+    # g = 2wx, so the penalty is 4w²x² and its gradient in w is 8wx².
+    assert w.grad.tolist() == [2.0, -36.0]
+
+
+def test_backward_with_create_graph_can_be_differentiated():
+    x = leaf(3.0)
+    (x * x * x).backward(create_graph=True)
+    first = x.grad
+    x.grad = None
+    first.backward()
+    assert x.grad.item() == 18.0
+
+
+# --- modes ------------------------------------------------------------------------------------
+
+
+def test_grad_modes_as_contexts():
+    w = leaf(2.0)
+    with torch.no_grad():
+        assert not torch.is_grad_enabled() and not (w * 2).requires_grad
+        with torch.enable_grad():
+            assert (w * 2).requires_grad
+        assert not torch.is_grad_enabled()
+    assert torch.is_grad_enabled()
+    with torch.inference_mode():
+        assert torch.is_inference_mode_enabled() and not (w * 2).requires_grad
+    with torch.set_grad_enabled(False):
+        assert not (w * 2).requires_grad
+    torch.set_grad_enabled(False)
+    assert not torch.is_grad_enabled()
+    torch.set_grad_enabled(True)
+    assert (w * 2).requires_grad
+
+
+def test_an_error_inside_a_mode_ends_it():
+    with pytest.raises(ZeroDivisionError), torch.no_grad():
+        1 / 0  # noqa: B018
+    assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: torch.no_grad(),
+        lambda: torch.no_grad,
+        lambda: torch.inference_mode(),
+        lambda: torch.set_grad_enabled(False),
+    ],
+    ids=["no_grad()", "no_grad", "inference_mode()", "set_grad_enabled(False)"],
+)
+def test_grad_modes_as_decorators(make):
+    @make()
+    def double(w):
+        """Twice."""
+        return w * 2
+
+    w = leaf(2.0)
+    assert not double(w).requires_grad and torch.is_grad_enabled()
+    assert double.__name__ == "double" and double.__doc__ == "Twice."
+
+
+def test_a_mode_decorating_a_generator_holds_inside_it_only():
+    @torch.no_grad()
+    def produce(w):
+        got = yield w * 2
+        yield (w * got).requires_grad
+        try:
+            yield torch.is_grad_enabled()
+        except ValueError:
+            yield torch.is_grad_enabled()
+        return "done"
+
+    w = leaf(2.0)
+    generator = produce(w)
+    assert not next(generator).requires_grad and torch.is_grad_enabled()
+    assert generator.send(3.0) is False and torch.is_grad_enabled()
+    assert next(generator) is False
+    assert generator.throw(ValueError()) is False
+    with pytest.raises(StopIteration, match="done"):
+        next(generator)
+
+
+def test_parameters_made_under_no_grad_require_it_all_the_same():
+    with torch.no_grad():
+        w = nn.Parameter(torch.ones(2))
+        v = torch.ones(2, requires_grad=True)
+    assert w.requires_grad and v.requires_grad
+
+
+# --- Function ---------------------------------------------------------------------------------
+
+
+class Cube(autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x * x
+
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return grad * 3 * x * x
+
+
+def test_a_function_of_ones_own():
+    x = leaf(2.0)
+    y = Cube.apply(x)
+    assert y.grad_fn.name() == "CubeBackward" and y.item() == 8.0
+    (y * 2).backward()
+    assert x.grad.item() == 24.0
+
+
+def test_a_function_is_differentiated_twice():
+    x = leaf(2.0)
+    (g,) = autograd.grad(Cube.apply(x), x, create_graph=True)
+    g.backward()
+    assert x.grad.item() == 12.0
+
+
+def test_its_backward_is_what_is_used():
+    class Straight(autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.round()
+
+        @staticmethod
+        def backward(ctx, grad):
+            return grad
+
+    x = leaf(0.3, 1.7)
+    Straight.apply(x).sum().backward()
+    assert x.grad.tolist() == [1.0, 1.0]
+
+
+def test_a_function_with_several_inputs_and_outputs():
+    seen = {}
+
+    class Both(autograd.Function):
+        @staticmethod
+        def forward(ctx, a, b, scale):
+            ctx.scale = scale
+            return a * scale, b + 1
+
+        @staticmethod
+        def backward(ctx, first, second):
+            seen["needs"], seen["second"] = ctx.needs_input_grad, second.item()
+            return first * ctx.scale, second, None
+
+    a, b = leaf(2.0), torch.tensor(3.0)
+    first, second = Both.apply(a, b, 10)
+    assert (first.item(), second.item()) == (20.0, 4.0)
+    first.backward()
+    assert a.grad.item() == 10.0 and b.grad is None
+    assert seen == {"needs": (True, False, False), "second": 0.0}
+
+
+def test_gradients_that_are_not_materialized():
+    seen = []
+
+    class Two(autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.set_materialize_grads(False)
+            return x * 1, x * 2
+
+        @staticmethod
+        def backward(ctx, first, second):
+            seen.append((first is None, second is None))
+            return second * 2
+
+    x = leaf(1.0)
+    Two.apply(x)[1].backward()
+    assert seen == [(True, False)] and x.grad.item() == 2.0
+
+
+def test_a_function_that_writes_to_its_input():
+    class Double(autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            x.mul_(2)
+            ctx.mark_dirty(x)
+            return x
+
+        @staticmethod
+        def backward(ctx, grad):
+            return grad * 2
+
+    w = leaf(3.0)
+    h = w * 1
+    out = Double.apply(h)
+    assert out is h and h.item() == 6.0
+    out.backward()
+    assert w.grad.item() == 2.0
+
+
+def test_an_output_without_gradient():
+    class Largest(autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            at = x.argmax()
+            kept = x > 0
+            mask = x * 0
+            ctx.mark_non_differentiable(mask)
+            return x * 2, at, kept, mask
+
+        @staticmethod
+        def backward(ctx, grad, *_):
+            return grad * 2
+
+    out, at, kept, mask = Largest.apply(leaf(1.0, 5.0))
+    assert out.requires_grad
+    assert not (at.requires_grad or kept.requires_grad or mask.requires_grad)
+
+
+def test_a_function_with_setup_context():
+    class Square(autograd.Function):
+        @staticmethod
+        def forward(x):
+            return x * x
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            ctx.save_for_backward(*inputs)
+
+        @staticmethod
+        def backward(ctx, grad):
+            return 2 * ctx.saved_tensors[0] * grad
+
+    x = leaf(5.0)
+    Square.apply(x).backward()
+    assert x.grad.item() == 10.0
+
+
+def test_a_backward_that_returns_too_little_or_what_does_not_fit():
+    class Wrong(autograd.Function):
+        @staticmethod
+        def forward(ctx, a, b):
+            return a + b
+
+        @staticmethod
+        def backward(ctx, grad):
+            return grad
+
+    with pytest.raises(RuntimeError, match="returned an incorrect number of gradients"):
+        Wrong.apply(leaf(1.0), leaf(2.0)).backward()
+
+    class Misshapen(autograd.Function):
+        @staticmethod
+        def forward(ctx, a):
+            return a * 1
+
+        @staticmethod
+        def backward(ctx, grad):
+            return torch.ones(3)
+
+    with pytest.raises(RuntimeError, match="returned an invalid gradient at index 0"):
+        Misshapen.apply(leaf(1.0, 2.0)).sum().backward()
+
+
+def test_a_function_outside_autograd_just_computes():
+    with torch.no_grad():
+        assert not Cube.apply(leaf(2.0)).requires_grad
+    assert not Cube.apply(torch.tensor(2.0)).requires_grad
+
+
+# --- anomalies --------------------------------------------------------------------------------
+
+
+def test_the_first_nan_is_named_with_its_line():
+    w = leaf(0.0, 1.0)
+    with (
+        pytest.warns(UserWarning, match="Anomaly Detection"),
+        pytest.raises(RuntimeError) as error,
+        autograd.detect_anomaly(),
+    ):
+        y = w.sqrt() * 0
+        y.sum().backward()
+    assert "Function 'SqrtBackward0' returned nan values in its 0th output" in str(error.value)
+    assert "test_autograd.py" in str(error.value) and "y = w.sqrt() * 0" in str(error.value)
+    assert not torch.is_anomaly_enabled()
+
+
+class Logarithm(nn.Module):
+    def forward(self, x):
+        return (x * 0 - 1).log() * x
+
+
+def test_the_module_is_named_and_where_the_forward_pass_went_wrong():
+    net = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.Tanh(), Logarithm()))
+    with (
+        autograd.set_detect_anomaly(True),
+        pytest.raises(RuntimeError, match=r"MulBackward0.*'1\.1' of Sequential.*made by log\("),
+    ):
+        net(torch.ones(1, 2)).sum().backward()
+
+
+def test_a_backward_without_nan_is_left_alone():
+    w = leaf(4.0, 9.0)
+    with autograd.set_detect_anomaly(True):
+        assert torch.is_anomaly_enabled() and torch.is_anomaly_check_nan_enabled()
+        w.sqrt().sum().backward()
+    np.testing.assert_allclose(w.grad.tolist(), [0.25, 1 / 6], rtol=1e-6)
+
+
+def test_an_error_in_a_backward_is_given_the_forward_line():
+    class Breaks(autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, grad):
+            raise ValueError("broken")
+
+    with (
+        autograd.set_detect_anomaly(True, check_nan=False),
+        pytest.raises(ValueError, match="broken") as error,
+    ):
+        Breaks.apply(leaf(1.0)).backward()
+    assert any("BreaksBackward" in note for note in error.value.__notes__)
