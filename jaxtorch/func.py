@@ -15,6 +15,7 @@ import jax
 from jax._src.core import trace_state_clean
 
 from jaxtorch import autograd
+from jaxtorch.engine import backward as engine_backward
 from jaxtorch.engine.graph import STATE
 from jaxtorch.tensor import Tensor, is_traced
 
@@ -67,7 +68,9 @@ def _like(tree, template):
 
 
 def _wrapped(tree):
-    return jax.tree.map(lambda x: Tensor(x) if isinstance(x, jax.Array) else x, tree)
+    return jax.tree.map(
+        lambda x: Tensor(x) if isinstance(x, jax.Array) else x, tree, is_leaf=_is_tensor
+    )
 
 
 def _picked(args: tuple, argnums):
@@ -134,7 +137,7 @@ def _recorded_value_and_grad(func, args, kwargs, many, nums, has_aux):
         value, aux = out if has_aux else (out, None)
         _check_scalar(value)
         flat, tree = jax.tree.flatten(tuple(inputs), is_leaf=_is_tensor)
-        nested = outer and any(not t.is_leaf for t in flat)
+        nested = outer and _depends_on_others(value, flat)
         if value.requires_grad:
             found = autograd.grad(value, flat, create_graph=nested, materialize_grads=True)
         else:
@@ -146,12 +149,18 @@ def _recorded_value_and_grad(func, args, kwargs, many, nums, has_aux):
     return ((value, aux) if has_aux else value), (grads if many else grads[0])
 
 
+def _depends_on_others(value: Tensor, inputs: list[Tensor]) -> bool:
+    """Does anything else that requires grad lead to ``value``: in a closure, or through an input?"""
+    own = {t._meta for t in inputs if t.is_leaf}
+    return any(n.meta not in own for n in engine_backward.leaves([value._read()]))
+
+
 def _tracked(t: Tensor) -> Tensor:
-    """A Tensor to differentiate with respect to: new, but with the history of ``t`` if it has
-    one."""
+    """A Tensor to differentiate with respect to: new, but leading back to ``t`` if it requires
+    grad."""
     if not isinstance(t, Tensor):
         raise RuntimeError(f"expected a Tensor to differentiate, got {type(t).__name__}")
-    if t.requires_grad and not t.is_leaf:
+    if t.requires_grad:
         return t.view_as(t)
     return t.detach().clone().requires_grad_()
 

@@ -59,6 +59,11 @@ def _reachable(roots) -> list[Node]:
     return sorted(seen, key=lambda n: n.seq, reverse=True)
 
 
+def leaves(roots) -> list[Node]:
+    """The leaves that gradients of ``roots`` arrive at."""
+    return [n for n in _reachable(roots) if is_leaf(n)]
+
+
 def _leading_to(order: list[Node], is_target) -> set:
     """Those of ``order`` (latest first) from which a target can be reached."""
     leads = set()
