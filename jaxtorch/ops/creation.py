@@ -82,12 +82,12 @@ def _sizes(name: str, sizes: tuple, size=None) -> tuple:
 
 
 @op(nondiff=True)
-def _constant(size: tuple, value: float, dtype: object):
+def _constant(size: tuple, value: float, dtype: dtypes.dtype):
     return jnp.full(size, value, width(dtype))
 
 
 @op(nondiff=True)
-def _full(size: tuple, value: Scalar, dtype: object):
+def _full(size: tuple, value: Scalar, dtype: dtypes.dtype):
     if jnp.iscomplexobj(value) and not dtype.is_complex:
         raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
     value = value != 0 if dtype is dtypes.bool else value.astype(width(dtype))
@@ -227,12 +227,12 @@ def legacy_tensor(dtype, *args, device=None):
 
 
 @op(nondiff=True)
-def _iota(length: int, dtype: object):
+def _iota(length: int, dtype: dtypes.dtype):
     return lax.iota(width(dtype), length)
 
 
 @op(nondiff=True)
-def _arange(length: int, start: Scalar, step: Scalar, dtype: object):
+def _arange(length: int, start: Scalar, step: Scalar, dtype: dtypes.dtype):
     """start + i * step, in 64 bits before the result's dtype, as torch computes it."""
     floats = any(jnp.issubdtype(x.dtype, jnp.floating) for x in (start, step))
     kind = width(dtypes.float64 if floats else dtypes.int64)
@@ -296,12 +296,12 @@ def _line(length, start, end, dtype):
 
 
 @op
-def _linspace(length: int, start: Scalar, end: Scalar, dtype: object):
+def _linspace(length: int, start: Scalar, end: Scalar, dtype: dtypes.dtype):
     return _line(length, start, end, dtype).astype(width(dtype))
 
 
 @op
-def _logspace(length: int, start: Scalar, end: Scalar, base: float, dtype: object):
+def _logspace(length: int, start: Scalar, end: Scalar, base: float, dtype: dtypes.dtype):
     line = _line(length, start, end, dtype)
     return jnp.power(jnp.full((), base, line.dtype), line).astype(width(dtype))
 
@@ -333,7 +333,7 @@ def logspace(start, end, steps: int, base: float = 10.0, **options: Unpack[Optio
 
 
 @op(nondiff=True)
-def _eye(n: int, m: int, dtype: object):
+def _eye(n: int, m: int, dtype: dtypes.dtype):
     return jnp.eye(n, m, dtype=width(dtype))
 
 

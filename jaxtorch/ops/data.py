@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import warnings
+from typing import Any
 
 import jax
 import numpy as np
@@ -189,7 +190,7 @@ def _cast(array: np.ndarray, dtype: DType | None) -> np.ndarray:
     if dtype is None or array.dtype == dtype.numpy:
         return array
     if array.dtype.kind == "c" and dtype.category < dtypes.COMPLEX:
-        array = array.real
+        array = np.real(array)
     with np.errstate(all="ignore"):
         return array.astype(dtype.numpy)
 
@@ -242,7 +243,9 @@ def as_tensor(data, dtype=None, device=None):
     return _finish(wrap(array_of(data, dtype)), device, False)
 
 
-def asarray(obj, *, dtype=None, device=None, copy: bool | None = None, requires_grad: bool = False):
+def asarray(
+    obj: Any, *, dtype=None, device=None, copy: bool | None = None, requires_grad: bool = False
+):
     """A tensor of anything array-like; ``copy`` True makes sure that it is a new one."""
     if hasattr(obj, "__dlpack__") and not is_tensor(obj) and not isinstance(obj, np.ndarray):
         obj = np.from_dlpack(obj)
@@ -250,7 +253,7 @@ def asarray(obj, *, dtype=None, device=None, copy: bool | None = None, requires_
         return _finish(
             frombuffer(obj, dtype=dtype or dtypes.get_default_dtype()), device, requires_grad
         )
-    made = as_tensor(obj, dtype, device)
+    made: Any = as_tensor(obj, dtype, device)
     if copy and made is obj:
         made = made.clone()
     elif copy is False and is_tensor(obj) and made is not obj:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -68,7 +69,7 @@ def _smoothed(n, out, factor, align_corners, cubic):
     return matrix
 
 
-def _along(x, axis, at, weights):
+def _along(x, axis, at, weights) -> Any:
     shape = [1] * x.ndim
     shape[axis] = len(at)
     out = None
@@ -116,8 +117,9 @@ _DIMENSIONS = {"linear": 3, "bilinear": 4, "bicubic": 4, "trilinear": 5}
 
 
 def interpolate(
-    input, size=None, scale_factor=None, mode: str = "nearest", align_corners: bool | None = None,
-    recompute_scale_factor: bool | None = None, antialias: bool = False,
+    input, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
+    align_corners: bool | None = None, recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
 ):  # fmt: skip
     """(N, C, ...) resized to ``size`` or by ``scale_factor``.
 

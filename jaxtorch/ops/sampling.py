@@ -16,6 +16,7 @@ from jax._src.interpreters.partial_eval import DynamicJaxprTrace
 
 from jaxtorch import devices, dtypes, random
 from jaxtorch.engine.handles import Handles, node_of_array
+from jaxtorch.ops._op import index_dtype
 from jaxtorch.ops.creation import _made, _sizes
 from jaxtorch.ops.data import is_tensor, wrap
 from jaxtorch.ops.views import view_as_complex
@@ -84,7 +85,7 @@ def _normal(gen, mean, std, shape, dtype):
 
 def _randint(gen, low, high, shape, dtype):
     def staged(key):
-        wide = jnp.int64 if jax.config.jax_enable_x64 else jnp.int32
+        wide = index_dtype()
         return jax.random.randint(key, shape, low, high, wide).astype(_kind(dtype))
 
     return _drawn(staged, random.randint, gen, low, high, shape, dtype)
@@ -100,16 +101,16 @@ def _options(generator=None, device=None, **rest):
 
 def rand(*sizes, size=None, **options: Unpack[Options]):
     """Uniform in [0, 1)."""
-    gen, options = _options(**options)
+    gen, rest = _options(**options)
     shape = _sizes("rand", sizes, size)
-    return _made(lambda d: _uniform(gen, 0.0, 1.0, shape, d), **options)
+    return _made(lambda d: _uniform(gen, 0.0, 1.0, shape, d), **rest)
 
 
 def randn(*sizes, size=None, **options: Unpack[Options]):
     """Normal with mean 0 and variance 1."""
-    gen, options = _options(**options)
+    gen, rest = _options(**options)
     shape = _sizes("randn", sizes, size)
-    return _made(lambda d: _normal(gen, 0.0, 1.0, shape, d), **options)
+    return _made(lambda d: _normal(gen, 0.0, 1.0, shape, d), **rest)
 
 
 def randint(low, high=None, size=None, **options: Unpack[Options]):
@@ -126,14 +127,14 @@ def randint(low, high=None, size=None, **options: Unpack[Options]):
         raise RuntimeError(
             f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
         )
-    gen, options = _options(**options)
+    gen, rest = _options(**options)
     shape = _sizes("randint", (tuple(size),))
-    return _made(lambda d: _randint(gen, low, high, shape, d), default=dtypes.int64, **options)
+    return _made(lambda d: _randint(gen, low, high, shape, d), default=dtypes.int64, **rest)
 
 
 def randperm(n: int, **options: Unpack[Options]):
     """The integers 0 to n - 1 in random order."""
-    gen, options = _options(**options)
+    gen, rest = _options(**options)
 
     def make(dtype):
         def staged(key):
@@ -141,42 +142,51 @@ def randperm(n: int, **options: Unpack[Options]):
 
         return _drawn(staged, random.permutation, gen, n, dtype)
 
-    return _made(make, default=dtypes.int64, **options)
+    return _made(make, default=dtypes.int64, **rest)
 
 
 def _like(input, options):
     device = options.pop("device", None)
     options = {**options, "device": input.device if device is None else device}
-    gen, options = _options(**options)
-    return gen, tuple(input.shape), {"default": input.dtype, **options}
+    gen, rest = _options(**options)
+    return gen, tuple(input.shape), {"default": input.dtype, **rest}
 
 
 def rand_like(input, **options: Unpack[Options]):
-    gen, shape, options = _like(input, options)
-    return _made(lambda d: _uniform(gen, 0.0, 1.0, shape, d), **options)
+    gen, shape, rest = _like(input, options)
+    return _made(lambda d: _uniform(gen, 0.0, 1.0, shape, d), **rest)
 
 
 def randn_like(input, **options: Unpack[Options]):
-    gen, shape, options = _like(input, options)
-    return _made(lambda d: _normal(gen, 0.0, 1.0, shape, d), **options)
+    gen, shape, rest = _like(input, options)
+    return _made(lambda d: _normal(gen, 0.0, 1.0, shape, d), **rest)
 
 
 def randint_like(input, low, high=None, **options: Unpack[Options]):
     low, high = (0, low) if high is None else (low, high)
-    gen, shape, options = _like(input, options)
-    return _made(lambda d: _randint(gen, int(low), int(high), shape, d), **options)
+    gen, shape, rest = _like(input, options)
+    return _made(lambda d: _randint(gen, int(low), int(high), shape, d), **rest)
 
 
 # --- from parameters ----------------------------------------------------------------------------
 
 
-def normal(mean=0.0, std=1.0, size=None, *, generator=None, out=None, dtype=None, **options):
+def normal(
+    mean: Any = 0.0,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator=None,
+    out=None,
+    dtype=None,
+    **options,
+):
     """Normal with ``mean`` and ``std``: numbers (and ``size``), or tensors, one draw an element."""
     if not is_tensor(mean) and not is_tensor(std):
-        gen, options = _options(generator, **options)
+        gen, rest = _options(generator, **options)
         shape = _sizes("normal", (tuple(size),))
         mean, std = float(mean), float(std)
-        return _made(lambda d: _normal(gen, mean, std, shape, d), out=out, dtype=dtype, **options)
+        return _made(lambda d: _normal(gen, mean, std, shape, d), out=out, dtype=dtype, **rest)
     like = mean if is_tensor(mean) else std
     if is_tensor(mean) and is_tensor(std):
         like = mean + std
@@ -296,7 +306,7 @@ def random_(input, from_=None, to=None, *, generator=None, **named):
     return _fill(input, staged, random.random_, low, to, generator=generator)
 
 
-def bernoulli_(input, p=0.5, *, generator=None):
+def bernoulli_(input, p: Any = 0.5, *, generator=None):
     """1 with probability ``p`` (a number, or a tensor of one for each element), else 0."""
     gen = generator_of(input.device, generator)
     shape = tuple(input.shape)
@@ -341,4 +351,5 @@ def log_normal_(input, mean: float = 1.0, std: float = 2.0, *, generator=None):
     return _fill(input, staged, random.log_normal, float(mean), float(std), generator=generator)
 
 
-random.Generator.wrap_state = staticmethod(wrap)  # a state is a ByteTensor
+# a state is a ByteTensor
+random.Generator.wrap_state = staticmethod(wrap)  # pyright: ignore[reportAttributeAccessIssue]

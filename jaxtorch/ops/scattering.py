@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -194,13 +195,12 @@ def _scattered(inplace, input, dim, index, src, value, reduce):
         src = value
     if src is None:
         raise TypeError("scatter(): needs src= (a tensor) or value= (a number)")
-    if not is_tensor(src):
-        f = _scatter_value if reduce is None else _scatter_value_reduce
-        args = () if reduce is None else (reduce,)
-    elif reduce is not None:
+    f: Any = _scatter_src if is_tensor(src) else _scatter_value
+    args: tuple = ()
+    if reduce is not None and is_tensor(src):
         f, args = _scatter_reduce, ("sum" if reduce == "add" else "prod", True)
-    else:
-        f, args = _scatter_src, ()
+    elif reduce is not None:
+        f, args = _scatter_value_reduce, (reduce,)
     return (f.inplace if inplace else f)(input, dim, index, src, *args)
 
 

@@ -114,8 +114,10 @@ def atleast_3d(*tensors):
 
 
 def hstack(tensors, *, out=None):
-    tensors = list(atleast_1d(*tensors)) if len(tensors) > 1 else [atleast_1d(tensors[0])]
-    return cat(tensors, 0 if tensors[0].ndim == 1 else 1, out=out)
+    if not tensors:
+        raise RuntimeError("hstack expects a non-empty TensorList")
+    wide: list = [atleast_1d(x) for x in tensors]
+    return cat(wide, 0 if wide[0].ndim == 1 else 1, out=out)
 
 
 def vstack(tensors, *, out=None):

@@ -8,6 +8,7 @@ that lead to a tensor, and decide what PyTorch decides by them (whether ``view``
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 
@@ -63,9 +64,10 @@ def _shown(ghost: np.ndarray) -> tuple:
     return ghost.shape, ghost.strides
 
 
-def _after(operation, statics: dict, shape: tuple, strides: tuple):
+def _after(operation, statics: dict, shape: tuple, strides: tuple) -> Any:
     """(shape, strides) of a view of a tensor of these, or None for views of another kind."""
-    ghost, dim = _ghost(shape, strides), statics.get("dim")
+    ghost: Any = _ghost(shape, strides)
+    dim: Any = statics.get("dim")
     if operation is views._alias.op:
         return shape, strides
     if operation is views._view.op:

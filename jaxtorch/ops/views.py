@@ -18,11 +18,11 @@ from jaxtorch.size import Size
 def sizes_from(args: tuple) -> tuple:
     """The sizes in ``f(2, 3)``, ``f((2, 3))`` or ``f(torch.Size([2, 3]))``, as a tuple of ints."""
     if len(args) == 1 and isinstance(args[0], (tuple, list)):
-        args = args[0]
+        args = tuple(args[0])
     for n in args:
         if n.__class__ is not int:
             return tuple(map(operator.index, args))
-    return tuple(args)
+    return args
 
 
 def infer_size(size: tuple, numel: int) -> tuple:
@@ -61,7 +61,7 @@ def _view(input: Array, shape: tuple):
 
 
 @lens(put=lambda base, value, dtype: value.view(base.dtype), name="ViewBackward0")
-def _view_dtype(input: Array, dtype: object):
+def _view_dtype(input: Array, dtype: dtypes.dtype):
     old, new = input.dtype.itemsize, dtype.numpy.itemsize
     if old != new and input.ndim == 0:
         raise RuntimeError(
@@ -116,7 +116,8 @@ def squeeze(input: Array, dim: tuple | None = None):
 
 def _swapped(input, dim0, dim1):
     if input.ndim == 0:
-        normalize_dim(dim0, 0), normalize_dim(dim1, 0)
+        normalize_dim(dim0, 0)
+        normalize_dim(dim1, 0)
         return input
     return jnp.swapaxes(input, normalize_dim(dim0, input.ndim), normalize_dim(dim1, input.ndim))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -229,7 +231,8 @@ def _inside(x, n: int, padding_mode: str, align_corners: bool):
 
 def _read(flat, coordinates, sizes):
     """Pixels at whole ``coordinates`` (one (N, P) array a dimension), zero outside."""
-    inside, place = True, 0
+    inside: Any = True
+    place: Any = 0
     for x, n in zip(coordinates, sizes, strict=True):
         inside = inside & (x >= 0) & (x <= n - 1)
         place = place * n + jnp.clip(x, 0, n - 1).astype(index_dtype())
@@ -271,10 +274,10 @@ def _grid_sample(input: Array, grid: Array, mode: str, padding_mode: str, align_
         result = _read(flat, [jnp.round(a) for a in x], sizes)
     elif mode == "bilinear":
         low = [jnp.floor(a) for a in x]
-        result = 0
+        result: Any = 0
         for corner in range(2**spatial):
             bits = [corner >> d & 1 for d in range(spatial)]
-            weight = 1
+            weight: Any = 1
             for a, base, bit in zip(x, low, bits, strict=True):
                 weight = weight * (a - base if bit else base + 1 - a)
             at = [base + bit for base, bit in zip(low, bits, strict=True)]
@@ -282,7 +285,7 @@ def _grid_sample(input: Array, grid: Array, mode: str, padding_mode: str, align_
     else:
         low = [lax.stop_gradient(jnp.floor(a)) for a in x]
         rows, columns = (_cubic(a - base) for a, base in zip(x, low, strict=True))
-        result = 0
+        result: Any = 0
         for i, row in enumerate(rows):
             for j, column in enumerate(columns):
                 at = [

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import jax.numpy as jnp
 from jax import lax
 
+from jaxtorch import dtypes
 from jaxtorch.ops._op import Scalar, op
 from jaxtorch.ops._promote import width
 from jaxtorch.ops.creation import _made
@@ -19,7 +21,7 @@ def _places(length: int, periodic: bool, dtype):
 
 
 @op(nondiff=True)
-def _cosines(length: int, a: Scalar, b: Scalar, c: Scalar, periodic: bool, dtype: object):
+def _cosines(length: int, a: Scalar, b: Scalar, c: Scalar, periodic: bool, dtype: dtypes.dtype):
     """a - b cos(x) + c cos(2x)."""
     x = _places(length, periodic, dtype) * (2 * math.pi)
     a, b, c = (n.astype(x.dtype) for n in (a, b, c))
@@ -27,19 +29,19 @@ def _cosines(length: int, a: Scalar, b: Scalar, c: Scalar, periodic: bool, dtype
 
 
 @op(nondiff=True)
-def _bartlett(length: int, periodic: bool, dtype: object):
+def _bartlett(length: int, periodic: bool, dtype: dtypes.dtype):
     x = _places(length, periodic, dtype) * 2
     return jnp.where(x <= 1, x, 2 - x)
 
 
 @op(nondiff=True)
-def _kaiser(length: int, beta: Scalar, periodic: bool, dtype: object):
+def _kaiser(length: int, beta: Scalar, periodic: bool, dtype: dtypes.dtype):
     x = _places(length, periodic, dtype) * 2 - 1
     beta = beta.astype(x.dtype)
     return jnp.i0(beta * jnp.sqrt(jnp.maximum(1 - x * x, 0))) / jnp.i0(beta)
 
 
-def _window(name: str, make, length: int, *args, dtype=None, **options):
+def _window(name: str, make: Any, length: int, *args, dtype=None, **options):
     if dtype is not None and not dtype.is_floating_point:
         raise RuntimeError(f"{name} expects floating point dtypes, got: {dtype}")
     if length < 0:
@@ -52,7 +54,7 @@ def _window(name: str, make, length: int, *args, dtype=None, **options):
 
 
 @op(nondiff=True)
-def _flat(length: int, dtype: object):
+def _flat(length: int, dtype: dtypes.dtype):
     return jnp.ones(length, width(dtype))
 
 
