@@ -83,13 +83,14 @@ def _source(operation: Op, out: bool, scope: dict) -> str:
         head.append(text)
     if aliases:
         head += aliases if star else ["*", *aliases]
+    # Locals end in an underscore: parameters may be called node, flat or result.
     nodes, flat, avals, lengths = [], [], [], []
     for i, (name, kind, _) in enumerate(operation.params):
         if kind == "Arrays":
-            lines.append(f"n{i} = lift_many(OP, {i}, {name})")
-            flat.append(f"*n{i}")
-            avals.append(f"*[n.aval for n in n{i}]")
-            lengths.append(f"len(n{i})")
+            lines.append(f"n{i}_ = lift_many(OP, {i}, {name})")
+            flat.append(f"*n{i}_")
+            avals.append(f"*[n.aval for n in n{i}_]")
+            lengths.append(f"len(n{i}_)")
         else:
             default = _lifted_default(operation, i, scope.get("_" + name, MISSING))
             if default is None:
@@ -98,37 +99,37 @@ def _source(operation: Op, out: bool, scope: dict) -> str:
                 scope[f"_n{i}"] = default
                 known = f"_n{i} if {name} is _{name} else "
             lines.append(
-                f"n{i} = {known}{name}._node if {name}.__class__ in CLASSES and "
+                f"n{i}_ = {known}{name}._node if {name}.__class__ in CLASSES and "
                 f"{name}._base is None else lift(OP, {i}, {name})"
             )
-            flat.append(f"n{i}")
-            avals.append(f"n{i}.aval")
-        nodes.append(f"n{i}")
+            flat.append(f"n{i}_")
+            avals.append(f"n{i}_.aval")
+        nodes.append(f"n{i}_")
     statics = "".join(f"{s}, {s}.__class__, " for s in operation.statics)
     key = f"(OP, {statics}{''.join(f'{x}, ' for x in lengths + avals)})"
     static_dict = "{" + ", ".join(f"{s!r}: {s}" for s in operation.statics) + "}"
     slots = f"({''.join(f'{n}, ' for n in nodes)})"
     if any(kind == "Arrays" for _, kind, _ in operation.params):
-        lines.append(f"flat = ({''.join(f'{f}, ' for f in flat)})")
-        wants = "any([n.requires_grad for n in flat])"
+        lines.append(f"flat_ = ({''.join(f'{f}, ' for f in flat)})")
+        wants = "any([n.requires_grad for n in flat_])"
     else:
-        lines.append(f"flat = {slots}")
+        lines.append(f"flat_ = {slots}")
         wants = " or ".join(f"{n}.requires_grad" for n in nodes) or "False"
-    tail, view_of = "H.fresh(node)", ""
+    tail, view_of = "H.fresh(node_)", ""
     if operation.is_view:
-        tail = f"H.wrap_view(node, {operation.params[0][0]}, OP, {static_dict}, flat[1:])"
+        tail = f"H.wrap_view(node_, {operation.params[0][0]}, OP, {static_dict}, flat_[1:])"
         view_of = f", {operation.params[0][0]}"
-    returned = "return " if not out else "result = "
+    returned = "return " if not out else "result_ = "
     lines += [
-        f"try: kernel = get({key})",
-        "except TypeError: kernel = None",
-        "if kernel is None or MODES[0]:",
+        f"try: kernel_ = get({key})",
+        "except TypeError: kernel_ = None",
+        "if kernel_ is None or MODES[0]:",
         f"    {returned}slow(OP, {slots}, {static_dict}{view_of})",
         "else:",
-        f"    node = record(kernel, flat, ({wants}) and kernel.carries_grad and STATE.grad)",
-        "    if kernel.messages: node.site = site(2)",
-        f"    {returned}finish_many(OP, node) if kernel.outputs is not None else {tail}",
+        f"    node_ = record(kernel_, flat_, ({wants}) and kernel_.carries_grad and STATE.grad)",
+        "    if kernel_.messages: node_.site = site(2)",
+        f"    {returned}finish_many(OP, node_) if kernel_.outputs is not None else {tail}",
     ]
     if out:
-        lines.append("return result if out is None else H.assign_out(result, out)")
+        lines.append("return result_ if out is None else H.assign_out(result_, out)")
     return f"def wrapper({', '.join(head)}):\n" + "".join(f"    {line}\n" for line in lines)
