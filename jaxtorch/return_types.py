@@ -5,7 +5,8 @@ from collections import namedtuple
 __all__ = [
     "aminmax", "cummax", "cummin", "frexp", "histogram", "kthvalue", "linalg_cholesky_ex",
     "linalg_eig", "linalg_eigh", "linalg_inv_ex", "linalg_lstsq", "linalg_lu",
-    "linalg_lu_factor", "linalg_qr", "linalg_slogdet", "linalg_svd", "max", "median", "min", "mode", "nanmedian", "qr", "slogdet",
+    "linalg_lu_factor", "linalg_qr", "linalg_slogdet", "linalg_svd", "max", "median", "min",
+    "mode", "nanmedian", "qr", "slogdet",
     "sort", "svd", "topk", "triangular_solve",
 ]  # fmt: skip
 

@@ -1,8 +1,7 @@
 """torch's dtype rules inside op bodies, for ops whose rule is not simply ``promote=``."""
 
 import jax
-from jax import lax
-from jax import numpy as jnp
+from jax import lax, numpy as jnp
 
 from jaxtorch import dtypes
 from jaxtorch.dtypes import BOOL, FLOAT, dtype

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jax import lax
-from jax import numpy as jnp
+from jax import lax, numpy as jnp
 
 from jaxtorch import dtypes, return_types
 from jaxtorch.ops import _promote

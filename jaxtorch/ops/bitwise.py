@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import jax
-from jax import lax
-from jax import numpy as jnp
+from jax import lax, numpy as jnp
 
 from jaxtorch.ops import _promote
 from jaxtorch.ops._dims import same_rank

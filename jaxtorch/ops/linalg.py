@@ -10,8 +10,7 @@ import math
 from functools import reduce
 
 import jax
-from jax import lax, scipy
-from jax import numpy as jnp
+from jax import lax, numpy as jnp, scipy
 
 from jaxtorch import dtypes, return_types
 from jaxtorch.dtypes import dtype as DType

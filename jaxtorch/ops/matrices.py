@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from jax import lax
-from jax import numpy as jnp
+from jax import lax, numpy as jnp
 
 from jaxtorch import return_types
 from jaxtorch.ops import linalg

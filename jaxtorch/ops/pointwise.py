@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 
 import jax
-from jax import lax, scipy
-from jax import numpy as jnp
+from jax import lax, numpy as jnp, scipy
 
 from jaxtorch import dtypes
 from jaxtorch.ops import _promote

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import jax
-from jax import lax
-from jax import numpy as jnp
+import numpy as np
+from jax import lax, numpy as jnp
 
 from jaxtorch import dtypes, return_types
 from jaxtorch.dtypes import dtype as DType
@@ -210,23 +211,44 @@ def _min_all(input: Array):
 
 @op(out=True, result=return_types.max, name="MaxBackward0")
 def _max_dim(input: Array, dim: int, keepdim: bool):
-    return _extreme_at("max", lax.argmax, input, dim, keepdim)
+    return _extreme_at("max", jnp.max, input, dim, keepdim)
 
 
 @op(out=True, result=return_types.min, name="MinBackward0")
 def _min_dim(input: Array, dim: int, keepdim: bool):
-    return _extreme_at("min", lax.argmin, input, dim, keepdim)
+    return _extreme_at("min", jnp.min, input, dim, keepdim)
 
 
-def _extreme_at(name: str, find, input: jax.Array, dim: int, keepdim: bool):
+def _extreme_at(name: str, reduce, input: jax.Array, dim: int, keepdim: bool):
     dim = normalize_dim(dim, input.ndim)
     require_elements(name, input, dim)
-    x = at_least_1d(input)
-    index = find(_comparable(x), dim, index_dtype())
-    value = pick(x, index, dim)
+    value, index = _extreme_and_index(at_least_1d(input), reduce, dim)
     if input.ndim and keepdim:
         return lax.expand_dims(value, [dim]), lax.expand_dims(index, [dim])
     return value, index
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(1, 2))
+def _extreme_and_index(x: jax.Array, reduce, dim: int):
+    value = reduce(x, dim)
+    return value, _first_place(x, value, dim)
+
+
+@_extreme_and_index.defjvp
+def _extreme_and_index_jvp(reduce, dim, primals, tangents):
+    value, index = _extreme_and_index(*primals, reduce, dim)
+    moved = pick(*tangents, index, dim)
+    return (value, index), (moved, np.zeros(index.shape, jax.dtypes.float0))
+
+
+def _first_place(x: jax.Array, value: jax.Array, dim: int) -> jax.Array:
+    """Where the extreme ``value`` is first, or the first NaN.
+
+    ``lax.argmax`` is one pass, but XLA's CPU code for it is scalar: 6.7 ms for (1024, 512), 1.2 so.
+    """
+    here = (x == lax.expand_dims(value, [dim])) | (x != x)
+    places = lax.broadcasted_iota(jnp.int32, x.shape, dim)
+    return jnp.min(jnp.where(here, places, x.shape[dim]), dim).astype(index_dtype())
 
 
 def pick(x: jax.Array, index: jax.Array, dim: int) -> jax.Array:
@@ -237,10 +259,6 @@ def pick(x: jax.Array, index: jax.Array, dim: int) -> jax.Array:
     if x.dtype == jnp.bool_:
         return jnp.any(x & here, dim)
     return jnp.sum(jnp.where(here, x, jnp.zeros_like(x)), dim, dtype=x.dtype)
-
-
-def _comparable(x: jax.Array) -> jax.Array:
-    return x.astype(jnp.int8) if x.dtype == jnp.bool_ else x
 
 
 @numpy_names
@@ -268,16 +286,16 @@ def _max_or_min(pairwise, over_all, over_dim, input, dim, keepdim, other, out):
 @op(nondiff=True, out=True)
 def argmax(input: Array, dim: int | None = None, keepdim: bool = False):
     """The index of the first largest, along dim or in the flattened tensor."""
-    return _arg("argmax", lax.argmax, input, dim, keepdim)
+    return _arg("argmax", jnp.max, input, dim, keepdim)
 
 
 @op(nondiff=True, out=True)
 def argmin(input: Array, dim: int | None = None, keepdim: bool = False):
     """The index of the first smallest, along dim or in the flattened tensor."""
-    return _arg("argmin", lax.argmin, input, dim, keepdim)
+    return _arg("argmin", jnp.min, input, dim, keepdim)
 
 
-def _arg(name: str, find, input: jax.Array, dim: int | None, keepdim: bool):
+def _arg(name: str, reduce, input: jax.Array, dim: int | None, keepdim: bool):
     if input.dtype == jnp.bool_:
         raise RuntimeError(f"{name}(): does not support bool input")
     if dim is None:
@@ -285,11 +303,13 @@ def _arg(name: str, find, input: jax.Array, dim: int | None, keepdim: bool):
             raise IndexError(
                 f"{name}(): Expected reduction dim to be specified for input.numel() == 0."
             )
-        found = find(input.reshape(-1), 0, index_dtype())
+        flat = input.reshape(-1)
+        found = _first_place(flat, reduce(flat, 0), 0)
         return found.reshape((1,) * input.ndim) if keepdim else found
     dim = normalize_dim(dim, input.ndim)
     require_elements(name, input, dim)
-    found = find(at_least_1d(input), dim, index_dtype())
+    x = at_least_1d(input)
+    found = _first_place(x, reduce(x, dim), dim)
     return lax.expand_dims(found, [dim]) if keepdim and input.ndim else found
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 
 import jax
-from jax import numpy as jnp
-from jax import scipy
+from jax import numpy as jnp, scipy
 from jax.scipy import special as jsp
 
 from jaxtorch.ops import arithmetic, pointwise, reduction

@@ -30,7 +30,8 @@ ROWS = [
         r
         for name in (
             "abs neg sign sgn square floor ceil trunc round exp exp2 expm1 sigmoid sin cos tan "
-            "atan sinh cosh tanh asinh sinc deg2rad rad2deg erf erfc nan_to_num angle conj_physical i0 "
+            "atan sinh cosh tanh asinh sinc deg2rad rad2deg erf erfc nan_to_num angle "
+            "conj_physical i0 "
             "positive"
         ).split()
         for r in everywhere(name)
