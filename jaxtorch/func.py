@@ -150,7 +150,7 @@ def _recorded_value_and_grad(func, args, kwargs, many, nums, has_aux):
 
 
 def _depends_on_others(value: Tensor, inputs: list[Tensor]) -> bool:
-    """Does anything else that requires grad lead to ``value``: in a closure, or through an input?"""
+    """Does anything else that requires grad lead to ``value``, by a closure or an input?"""
     own = {t._meta for t in inputs if t.is_leaf}
     return any(n.meta not in own for n in engine_backward.leaves([value._read()]))
 

@@ -73,8 +73,9 @@ def _present(device) -> str:
     return str(device)
 
 
-def _to_arguments(*args, device=None, dtype=None, non_blocking=False, copy=False, memory_format=None,
-                  other=None):  # fmt: skip
+def _to_arguments(
+    *args, device=None, dtype=None, non_blocking=False, copy=False, memory_format=None, other=None
+):
     rest = []
     for a in args:
         if isinstance(a, dtypes.dtype):
