@@ -1,18 +1,21 @@
 """Recurrent layers: one scan over time for each layer and direction.
 
-The product with the input is taken for all steps at once, before the scan; each step is then one product
-with the state and the gates. Gates are stacked along the first dimension of the weights, in torch's order:
-i, f, g, o for an LSTM, r, z, n for a GRU.
+The product with the input is taken for all steps at once, before the scan; each step is then one
+product with the state and the gates. Gates are stacked along the first dimension of the weights, in
+torch's order: i, f, g, o for an LSTM, r, z, n for a GRU.
 """
 
-import math
+import functools
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxtorch.ops._op import Array, Arrays, Scalar, op
-from jaxtorch.ops.dropout import keep_mask, seeds_for
+from jaxtorch.ops._op import Array, Arrays, op
+from jaxtorch.ops.dropout import dropout
+from jaxtorch.ops.linear import contract, standing, sum_rows, weight_gradient
+from jaxtorch.ops.shaping import cat, stack
+from jaxtorch.ops.views import squeeze, transpose, unsqueeze
 
 __all__ = [
     "gru", "gru_cell", "lstm", "lstm_cell", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell"
@@ -42,12 +45,18 @@ def _relu(x):
     return jnp.where(x <= 0, 0, x)
 
 
-def _lstm_step(state, projected, w_hh, b_hh, w_hr):
+def _lstm_gates(state, projected, w_hh, w_hr):
+    """The next state, and the gates that made it."""
     h, c = state
     i, f, g, o = jnp.split(projected + _product(h, w_hh), 4, -1)
-    c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
-    h = jax.nn.sigmoid(o) * jnp.tanh(c)
-    return (h if w_hr is None else _product(h, w_hr)), c
+    i, f, g, o = jax.nn.sigmoid(i), jax.nn.sigmoid(f), jnp.tanh(g), jax.nn.sigmoid(o)
+    c = f * c + i * g
+    h = o * jnp.tanh(c)
+    return (h if w_hr is None else _product(h, w_hr), c), (i, f, g, o)
+
+
+def _lstm_step(state, projected, w_hh, b_hh, w_hr):
+    return _lstm_gates(state, projected, w_hh, w_hr)[0]
 
 
 def _gru_step(state, projected, w_hh, b_hh, w_hr):
@@ -84,18 +93,100 @@ def _project(x, mode, w_ih, b_ih, b_hh):
 # ---------------------------------------------------------------- layers
 
 
-def _direction(mode, x, state, w_ih, w_hh, b_ih, b_hh, w_hr, reverse):
-    """One layer in one direction: x (L, N, I), state tuple of (N, H) -> last state, output (L, N, H)."""
-    step = _MODES[mode][0]
+def _layer_vjp(needs, args, statics, out, grads):
+    if statics["mode"] != "lstm":
+        body = functools.partial(_flat_layer, statics)
+        return jax.vjp(body, *args)[1](grads)
+    return tuple(
+        g if need else None
+        for g, need in zip(_lstm_vjp(args, statics, out, grads), needs, strict=True)
+    )
 
-    def advance(state, projected):
-        state = step(state, projected, w_hh, b_hh, w_hr)
-        return state, state[0]
 
-    return lax.scan(advance, state, _project(x, mode, w_ih, b_ih, b_hh), reverse=reverse)
+def _flat_layer(statics, input, *rest):
+    *hidden, w_ih, w_hh, b_ih, b_hh, w_hr = rest
+    return _layer.body(input, tuple(hidden), w_ih, w_hh, b_ih, b_hh, w_hr, **statics)
 
 
-def _check_stack(mode, input, hidden, params, per_direction, count, num_layers) -> None:
+def _lstm_vjp(args, statics, out, grads):
+    """From the gates that the forward pass kept, with each weight's product taken once, at the end.
+
+    JAX's own adds a product to each weight at every step: 15.6 ms forward and backward for 32 steps
+    of 32 x 128, this 12.1, PyTorch 14.2. Unrolling the loop 4 and 8 times gave 13.9 and 21.6.
+    """
+    x, h_all, c_all, w_ih, w_hh, b_ih, b_hh, w_hr = args
+    place, reverse = statics["place"], statics["reverse"]
+    output, _, _, *gates, cells = out
+    i, f, g, o = gates
+    to_output, to_h, to_c = grads[:3]  # nobody is handed the rest of the outputs
+
+    def before(first, states):
+        if reverse:
+            return jnp.concatenate([states[1:], first[None]])
+        return jnp.concatenate([first[None], states[:-1]])
+
+    tanh = jnp.tanh(cells)
+    to_gates = (g * i * (1 - i), before(c_all[place], cells) * f * (1 - f), i * (1 - g * g))
+    slopes = standing((*to_gates, tanh * o * (1 - o), o * (1 - tanh * tanh)))
+
+    def step(state, now):
+        to_h, to_c = state
+        to_y, f, (si, sf, sg, so, sc) = now
+        to_h = to_h + to_y
+        to_full = to_h if w_hr is None else contract(to_h, w_hr, 1, 0)
+        to_c = to_c + to_full * sc
+        pre = jnp.concatenate([to_c * si, to_c * sf, to_c * sg, to_full * so], -1)
+        return (contract(pre, w_hh, 1, 0), to_c * f), (pre, to_h)
+
+    (to_h, to_c), (pre, to_outputs) = lax.scan(
+        step, (to_h, to_c), (to_output, f, slopes), reverse=not reverse
+    )
+
+    def rows(a):
+        return a.reshape(-1, a.shape[-1])
+
+    pre = standing(rows(pre))
+    to_bias = None if b_ih is None else sum_rows(pre)
+    return (
+        contract(pre, w_ih, 1, 0).reshape(x.shape),
+        jnp.zeros_like(h_all).at[place].set(to_h),
+        jnp.zeros_like(c_all).at[place].set(to_c),
+        weight_gradient(pre, rows(x)),
+        weight_gradient(pre, rows(before(h_all[place], output))),
+        to_bias,
+        to_bias,
+        None if w_hr is None else weight_gradient(rows(to_outputs), rows(o * tanh)),
+    )
+
+
+@op(name=lambda arrays, statics: _MODES[statics["mode"]][2], vjp=_layer_vjp)
+def _layer(
+    input: Array, hidden: Arrays, w_ih: Array, w_hh: Array, b_ih: Array | None, b_hh: Array | None,
+    w_hr: Array | None, mode: str, place: int, reverse: bool,
+):  # fmt: skip
+    """One layer in one direction, from the states at ``place`` of ``hidden``.
+
+    input (L, N, I) -> output (L, N, H), the last state or states (N, H), and of an LSTM what its
+    backward needs: the four gates and the cells of every step.
+    """
+    state = tuple(h[place] for h in hidden)
+    projected = _project(input, mode, w_ih, b_ih, b_hh)
+    if mode == "lstm":
+
+        def advance(state, projected):
+            state, gates = _lstm_gates(state, projected, w_hh, w_hr)
+            return state, (state[0], *gates, state[1])
+    else:
+
+        def advance(state, projected):
+            state = _MODES[mode][0](state, projected, w_hh, b_hh, w_hr)
+            return state, (state[0],)
+
+    state, (output, *kept) = lax.scan(advance, state, projected, reverse=reverse)
+    return output, *state, *kept
+
+
+def _check_stack(mode, input, hidden, params, per_direction, count) -> None:
     gates = _MODES[mode][1]
     if len(params) != per_direction * count:
         raise RuntimeError(
@@ -106,7 +197,7 @@ def _check_stack(mode, input, hidden, params, per_direction, count, num_layers) 
     sizes = [params[1].shape[1]] + ([hidden_size] if mode == "lstm" else [])
     for place, (h, size) in enumerate(zip(hidden, sizes, strict=True)):
         wanted = (count, input.shape[1], size)
-        if h.shape != wanted:
+        if tuple(h.shape) != wanted:
             raise RuntimeError(
                 f"Expected hidden[{place}] size {wanted}, got {list(h.shape)}"
                 if mode == "lstm"
@@ -119,62 +210,42 @@ def _check_stack(mode, input, hidden, params, per_direction, count, num_layers) 
         )
 
 
-@op(name=lambda arrays, statics: _MODES[statics["mode"]][2])
-def _recurrent(
-    input: Array, hidden: Arrays, params: Arrays, dropout: Scalar | None, first: Scalar | None,
-    second: Scalar | None, mode: str, has_biases: bool, num_layers: int, bidirectional: bool,
-    batch_first: bool,
-):  # fmt: skip
-    """Output of the last layer, then the last states (h, or h and c) of every layer and direction."""
-    batched = input.ndim == 3
+def _run(
+    mode, input, hidden, params, has_biases, num_layers, drop, train, bidirectional, batch_first
+):
+    """Output of the last layer, then the last states of every layer and direction."""
     if input.ndim not in (2, 3):
         raise RuntimeError(f"{mode}: Expected input to be 2D or 3D, got {input.ndim}D instead")
-    x = input if batched else input[:, None]
-    hidden = tuple(h if batched else h[:, None] for h in hidden)
+    batched = input.ndim == 3
+    x = input if batched else unsqueeze(input, 1)
+    hidden = tuple(h if batched else unsqueeze(h, 1) for h in hidden)
     if batched and batch_first:
-        x = jnp.swapaxes(x, 0, 1)
+        x = transpose(x, 0, 1)
+    params = tuple(params)
     directions = 2 if bidirectional else 1
     projected = mode == "lstm" and hidden[0].shape[-1] != hidden[1].shape[-1]
-    per_direction = (4 if has_biases else 2) + projected
-    count = num_layers * directions
-    _check_stack(mode, x, hidden, params, per_direction, count, num_layers)
+    each = (4 if has_biases else 2) + projected
+    _check_stack(mode, x, hidden, params, each, num_layers * directions)
     last = []
     for layer in range(num_layers):
-        if layer and dropout is not None:
-            kept = keep_mask(x.shape, dropout, first + layer, second)
-            x = jnp.where(kept, x / (1 - dropout).astype(x.dtype), 0)
+        if layer and train and drop > 0:
+            x = dropout(x, drop)
         outputs = []
-        for direction in range(directions):
-            place = layer * directions + direction
-            mine = params[place * per_direction : (place + 1) * per_direction]
-            w_ih, w_hh, *rest = mine
+        for place in range(layer * directions, (layer + 1) * directions):
+            w_ih, w_hh, *rest = params[place * each : (place + 1) * each]
             b_ih, b_hh = rest[:2] if has_biases else (None, None)
             w_hr = rest[-1] if projected else None
-            state = tuple(h[place] for h in hidden)
-            state, output = _direction(
-                mode, x, state, w_ih, w_hh, b_ih, b_hh, w_hr, direction == 1
+            reverse = place > layer * directions
+            output, *found = _layer(
+                x, hidden, w_ih, w_hh, b_ih, b_hh, w_hr, mode, place, reverse
             )
-            last.append(state)
             outputs.append(output)
-        x = outputs[0] if directions == 1 else jnp.concatenate(outputs, -1)
+            last.append(found[: len(hidden)])
+        x = outputs[0] if directions == 1 else cat(outputs, -1)
     if batched and batch_first:
-        x = jnp.swapaxes(x, 0, 1)
-    states = [jnp.stack(each) for each in zip(*last, strict=True)]
-    return (x, *states) if batched else (x[:, 0], *(s[:, 0] for s in states))
-
-
-def _run(
-    mode, input, hidden, params, has_biases, num_layers, dropout, train, bidirectional, batch_first
-):
-    seeds = (None, None, None)
-    if train and dropout > 0 and num_layers > 1:
-        width = hidden[0].shape[-1] * (2 if bidirectional else 1)
-        numel = (num_layers - 1) * math.prod(input.shape[:-1]) * width
-        seeds = (float(dropout), *seeds_for(input, numel))
-    return _recurrent(
-        input, hidden, params, *seeds, mode, bool(has_biases), num_layers, bool(bidirectional),
-        bool(batch_first),
-    )  # fmt: skip
+        x = transpose(x, 0, 1)
+    states = [stack(states) for states in zip(*last, strict=True)]
+    return (x, *states) if batched else (squeeze(x, (1,)), *(squeeze(s, (1,)) for s in states))
 
 
 def _is_packed(hx) -> bool:
@@ -190,8 +261,9 @@ def lstm(
     """A stack of LSTM layers: (output, h_n, c_n).
 
     input (L, N, I), or (N, L, I) with batch_first, or (L, I); hx = (h_0, c_0), each (layers *
-    directions, N, H); params holds w_ih, w_hh, b_ih, b_hh, and w_hr where h is a projection, for each layer
-    and direction. Gates: i, f, g, o. dropout acts on every layer's output but the last while training.
+    directions, N, H); params holds w_ih, w_hh, b_ih, b_hh, and w_hr where h is a projection, for
+    each layer and direction. Gates: i, f, g, o. dropout acts on every layer's output but the last
+    while training.
     """
     if _is_packed(hx):
         raise NotImplementedError("lstm: packed sequences (batch_sizes) are not supported yet")
