@@ -11,6 +11,7 @@ import weakref
 
 import jax
 import numpy as np
+from jax._src.core import trace_state_clean
 
 from jaxtorch import dtypes, engine
 from jaxtorch._methods import TensorMethods
@@ -20,7 +21,7 @@ from jaxtorch.engine.aliases import Redirect, Storage, alias, cast, redirected
 from jaxtorch.engine.backward import Grad
 from jaxtorch.engine.graph import STATE, Node
 from jaxtorch.engine.handles import Handles, TensorBase, jax_device, node_of_array, node_of_numpy
-from jaxtorch.engine.trace import current_trace, is_traced
+from jaxtorch.engine.trace import begun_before, current_trace, is_traced, trace_of
 from jaxtorch.gradfn import GradFn
 
 _new = object.__new__
@@ -62,7 +63,7 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
             node.ticket = object()
         self._ticket = node.ticket
         if node.aval.__class__ is not tuple and node.aval.kind == "traced":
-            self._trace = current_trace()
+            self._trace = trace_of(node)
 
     def _read(self) -> Node:
         """The node of a view, derived anew if its base has moved on (or simply the node)."""
@@ -93,6 +94,8 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
         meta = self._meta
         if is_traced(node):
             self._check_trace()
+        elif not self._version and not trace_state_clean():
+            self._born_here()  # while its first value still tells
         if meta is not None:
             if meta.leaf:
                 if node.ticket is not None or node.meta is not None or node.requires_grad:
@@ -114,7 +117,7 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
             storage.follow(node)
 
     def _check_trace(self) -> None:
-        if self._trace is None or self._trace != current_trace():
+        if not self._born_here():
             raise jax.errors.UnexpectedTracerError(
                 "a value that belongs to a jax trace would be written to a Tensor from outside "
                 "of it "
@@ -123,6 +126,13 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
                 "jaxtorch.jit or nnx.jit, which keep such writes"
                 + engine.inspect.at(engine.inspect.site())
             )
+
+    def _born_here(self) -> bool:
+        """Is this handle one of the current jax trace's own, be its value a tracer or not?"""
+        now = current_trace()
+        if self._trace is None and not self._version and begun_before(self._node, now):
+            self._trace = now
+        return self._trace is not None and self._trace == now
 
     def _adopt(self, other: Tensor) -> Tensor:
         """Take over the value of a Tensor that nobody uses any more."""
@@ -442,7 +452,7 @@ def wrap(node: Node) -> Tensor:
     t._ticket = ticket
     aval = node.aval
     if aval.kind == "traced":
-        t._trace = current_trace()
+        t._trace = trace_of(node)
     return t
 
 

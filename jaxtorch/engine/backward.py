@@ -207,17 +207,18 @@ def run_hooks(meta: Grad, cotangent: Node) -> Node:
 
 def accumulate(meta: Grad, cotangent: Node, create_graph: bool) -> None:
     """Add to ``.grad`` of a leaf: in place, so that who holds the gradient sees it grow."""
+    owner = meta.owner() if meta.owner is not None else None
+    if owner is not None and is_traced(cotangent):
+        owner._check_trace()
     if meta.grad is None:
         meta.grad = Handles.wrap(cotangent)
     elif create_graph:
         meta.grad = Handles.wrap(add(meta.grad._node, cotangent))
     else:
         meta.grad._set(add(meta.grad._node, cotangent))
-    if meta.after and meta.owner is not None:
-        owner = meta.owner()
+    if owner is not None:
         for hook in list(meta.after.values()):
-            if owner is not None:
-                hook(owner)
+            hook(owner)
 
 
 def backward(roots, cotangents, *, retain_graph: bool, create_graph: bool, capture=None, only=None):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections import deque
+
 import jax
 from jax._src.core import get_opaque_trace_state
 
@@ -53,3 +56,26 @@ def is_traced(node: Node) -> bool:
 def current_trace():
     """An object that is equal to another one from the same trace."""
     return get_opaque_trace_state(convention="nnx")
+
+
+class _Begun(threading.local):
+    """The latest traces, each with the place in the order of recording that it began at."""
+
+    def __init__(self):
+        self.traces = deque(maxlen=16)
+
+
+_begun = _Begun()
+
+
+def trace_of(node: Node):
+    """The current trace, which ``node`` has a value of."""
+    now = current_trace()
+    if not any(trace == now for trace, _ in _begun.traces):
+        _begun.traces.appendleft((now, node.seq))
+    return now
+
+
+def begun_before(node: Node, now) -> bool:
+    """Was a node that has no tracer in it recorded in the trace ``now`` all the same?"""
+    return any(trace == now and seq < node.seq for trace, seq in _begun.traces)

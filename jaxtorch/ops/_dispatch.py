@@ -153,6 +153,8 @@ def run_traced(kernel: Kernel, flat: tuple, wants_grad: bool) -> Node:
             arrays.append(np.asarray(i.value, i.aval.dtype.numpy))
         else:
             arrays.append(None if i is NOTHING else evaluate.force(i))
+    if not jax.config.jax_enable_x64:
+        _refuse_wide(kernel, arrays)
     outside = STATE.reverse or any(isinstance(a, LinearizeTracer) for a in arrays)
     needs = tuple(
         i.requires_grad or (outside and i.aval.dtype is not None and i.aval.dtype.category >= 2)
@@ -173,6 +175,27 @@ def run_traced(kernel: Kernel, flat: tuple, wants_grad: bool) -> Node:
         node.requires_grad = True
         node.edges = edges
     return node
+
+
+def _refuse_wide(kernel: Kernel, arrays) -> None:
+    """A captured value that JAX would narrow in a trace with 64-bit types off must survive it."""
+    for array in arrays:
+        if not isinstance(array, jax.Array) or isinstance(array, jax.core.Tracer):
+            continue
+        dtype = array.dtype
+        if dtype.name in ("float64", "complex128"):
+            lost = True
+        elif dtype.name in ("int64", "uint64"):
+            values, narrow = np.asarray(array), np.iinfo(dtype.name.replace("64", "32"))
+            lost = values.size and not (narrow.min <= values.min() <= values.max() <= narrow.max)
+        else:
+            lost = False
+        if lost:
+            raise RuntimeError(
+                f"{kernel.name} got a {dtype.name} tensor that would lose digits inside a bare "
+                "jax.jit, where 64-bit types are off: use jaxtorch.jit, or call it under "
+                "jax.enable_x64(True)"
+            )
 
 
 def finish_many(operation: Op, node: Node):
