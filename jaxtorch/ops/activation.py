@@ -1,7 +1,7 @@
 """Activations, softmax among them. The gradient at a kink is PyTorch's: zero at relu's origin.
 
-A comparison is written so that NaN falls into the branch that keeps it, and so that JAX's derivative of
-``where`` takes PyTorch's side of the kink.
+A comparison is written so that NaN falls into the branch that keeps it, and so that JAX's
+derivative of ``where`` takes PyTorch's side of the kink.
 """
 
 import functools
@@ -17,8 +17,10 @@ from jaxtorch.ops._dims import normalize_dim
 from jaxtorch.ops._op import Array, op
 
 __all__ = [
-    "celu", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu",
-    "log_softmax", "logsigmoid", "mish", "prelu", "relu", "relu6", "selu", "silu", "softmax", "softmin",
+    "celu", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
+    "leaky_relu",
+    "log_softmax", "logsigmoid", "mish", "prelu", "relu", "relu6", "selu", "silu", "softmax",
+    "softmin",
     "softplus", "softshrink", "softsign", "tanhshrink", "threshold",
 ]  # fmt: skip
 
@@ -30,7 +32,8 @@ def _require_float(x, kernel: str) -> None:
 
 
 def _with_inplace(recorded):
-    """The op with torch.nn.functional's last argument, ``inplace``: rebinds the input to the result."""
+    """The op with torch.nn.functional's last argument, ``inplace``: rebinds the input to the
+    result."""
     names = list(inspect.signature(recorded.body).parameters)
 
     @functools.wraps(recorded.body)
@@ -111,7 +114,8 @@ def _elu(x, alpha, scale, input_scale):
 @_with_inplace
 @op(promote="arith", name="EluBackward0")
 def elu(input: Array, alpha: float = 1.0):
-    """input where positive, else alpha * (exp(input) - 1). The slope at 0 is the left one, alpha."""
+    """input where positive, else alpha * (exp(input) - 1). The slope at 0 is the left one,
+    alpha."""
     _require_float(input, "elu_cpu")
     return _elu(input, alpha, 1.0, 1.0)
 
@@ -339,7 +343,8 @@ def _log_softmax(input: Array, dim: int, dtype: dtypes.dtype | None = None):
 def softmax(input, dim: int | None = None, _stacklevel=3, dtype: dtypes.dtype | None = None):
     """exp(input) / sum(exp(input)) along dim, in dtype if one is given.
 
-    torch.softmax's third argument is the dtype, torch.nn.functional.softmax's a stack level: both work.
+    torch.softmax's third argument is the dtype, torch.nn.functional.softmax's a stack level: both
+    work.
     """
     dtype = _stacklevel if isinstance(_stacklevel, dtypes.dtype) else dtype
     return _softmax(input, _implicit_dim("softmax", input.ndim) if dim is None else dim, dtype)

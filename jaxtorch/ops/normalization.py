@@ -24,9 +24,7 @@ def _require_float(x, kernel: str) -> None:
 
 def _wide(*arrays):
     """Half types as float32, in which torch computes; None stays None."""
-    return [
-        x.astype(jnp.float32) if x is not None and x.dtype.itemsize == 2 else x for x in arrays
-    ]
+    return [x.astype(jnp.float32) if x is not None and x.dtype.itemsize == 2 else x for x in arrays]
 
 
 def _moments(x, axes):
@@ -52,9 +50,7 @@ def _check_batch_norm(input, **vectors) -> None:
         )
     for name, vector in vectors.items():
         if vector is not None and vector.size != input.shape[1]:
-            raise RuntimeError(
-                f"{name} should contain {input.shape[1]} elements not {vector.size}"
-            )
+            raise RuntimeError(f"{name} should contain {input.shape[1]} elements not {vector.size}")
 
 
 def _scale_and_shift(normal, weight, bias):
@@ -103,7 +99,10 @@ def _batch_norm_train(
     mean, variance = _moments(x, axes)
     out = _scale_and_shift((x - mean) * lax.rsqrt(variance + eps), weight, bias)
     unbiased = variance * (count / max(count - 1, 1))
-    moved = _moved((running_mean, running_var), (mean.reshape(-1), unbiased.reshape(-1)), momentum)
+    running = (running_mean, running_var)
+    if count == 0:  # an empty batch says nothing of the statistics
+        return out.astype(input.dtype), *(r for r in running if r is not None)
+    moved = _moved(running, (mean.reshape(-1), unbiased.reshape(-1)), momentum)
     return out.astype(input.dtype), *moved
 
 
@@ -174,9 +173,7 @@ def _instance_norm(
     x, weight, bias = _wide(input, weight, bias)
     mean, variance = _moments(x, tuple(range(2, x.ndim)))
     out = _scale_and_shift((x - mean) * lax.rsqrt(variance + eps), weight, bias)
-    found = [
-        s.reshape(x.shape[:2]).mean(0) for s in (mean, variance * (count / max(count - 1, 1)))
-    ]
+    found = [s.reshape(x.shape[:2]).mean(0) for s in (mean, variance * (count / max(count - 1, 1)))]
     return out.astype(input.dtype), *_moved((running_mean, running_var), found, momentum)
 
 

@@ -1,10 +1,10 @@
 """Pooling over the last one to three dimensions.
 
-Windows are products of intervals, so every pool goes dimension by dimension, and within a dimension tap by
-tap: the k-th element of every window at once, a strided slice. XLA's reduce_window takes 6.0 ms forward and
-backward for 2x2 on (64, 16, 24, 24) on two CPU cores, slices 2.8 ms. The first maximum in reading order is
-the first row's first maximum, so a comparison with ``>`` gives PyTorch's choice among equals, and its
-derivative gives that element the whole gradient.
+Windows are products of intervals, so every pool goes dimension by dimension, and within a dimension
+tap by tap: the k-th element of every window at once, a strided slice. XLA's reduce_window takes 6.0
+ms forward and backward for 2x2 on (64, 16, 24, 24) on two CPU cores, slices 2.8 ms. The first
+maximum in reading order is the first row's first maximum, so a comparison with ``>`` gives
+PyTorch's choice among equals, and its derivative gives that element the whole gradient.
 """
 
 import math
@@ -18,7 +18,8 @@ from jaxtorch.ops._op import Array, index_dtype, op
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d",
-    "adaptive_max_pool2d", "adaptive_max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d", "lp_pool1d",
+    "adaptive_max_pool2d", "adaptive_max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d",
+    "lp_pool1d",
     "lp_pool2d", "lp_pool3d", "max_pool1d", "max_pool2d", "max_pool3d",
 ]  # fmt: skip
 
@@ -61,7 +62,8 @@ def _windows(function: str, input, kernel, stride, padding, dilation, ceil_mode,
     dilation = _per_dim(function, "dilation", dilation, ndim)
     if input.ndim not in (ndim + 1, ndim + 2) or 0 in input.shape[input.ndim - ndim - 1 :]:
         raise RuntimeError(
-            f"{function}: Expected {ndim + 1}D or {ndim + 2}D (batch mode) tensor with optional 0 dim "
+            f"{function}: Expected {ndim + 1}D or {ndim + 2}D (batch mode) tensor with optional "
+            f"0 dim "
             f"batch size for input, but got:{list(input.shape)}"
         )
     if min(stride) == 0:
@@ -105,7 +107,8 @@ def _adaptive_windows(function: str, input, output_size, ndim: int):
         raise RuntimeError(f"{function}: output_size must be {ndim}")
     if input.ndim not in (ndim + 1, ndim + 2):
         raise RuntimeError(
-            f"{function}(): Expected {ndim + 1}D or {ndim + 2}D tensor, but got: {list(input.shape)}"
+            f"{function}(): Expected {ndim + 1}D or {ndim + 2}D tensor, but got: "
+            f"{list(input.shape)}"
         )
     windows = []
     for size, out in zip(input.shape[-ndim:], output_size, strict=True):
@@ -376,8 +379,8 @@ def avg_pool2d(
 ):  # fmt: skip
     """The mean of each window: (N, C, H, W) or (C, H, W) -> (N, C, H', W').
 
-    The divisor is the window's size within the padded input (count_include_pad), within the input, or
-    divisor_override.
+    The divisor is the window's size within the padded input (count_include_pad), within the input,
+    or divisor_override.
     """
     return _avg_pool(
         input, kernel_size, stride, padding, bool(ceil_mode), bool(count_include_pad),
