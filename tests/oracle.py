@@ -6,8 +6,8 @@ A test file is a table of rows::
     test_row, test_inside_jax = oracle.tests(__file__, ROWS)
 
 ``check`` compares values, dtypes, shapes, gradients, second gradients (``second=True``), the name
-of the graph's node, the in-place method and ``out=``, interpreted and compiled, and the result dtypes
-for other input dtypes. Where torch is not installed the expectations come from
+of the graph's node, the in-place method and ``out=``, interpreted and compiled, and the result
+dtypes for other input dtypes. Where torch is not installed the expectations come from
 ``tests/reference/<file>.json``, which ``python tests/reference/make.py`` writes.
 """
 

@@ -390,12 +390,17 @@ def _tensordot(a: Array, b: Array, first: tuple, second: tuple):
     over_a = [normalize_dim(d, a.ndim) for d in first]
     over_b = [normalize_dim(d, b.ndim) for d in second]
     for i, j, m, n in zip(first, second, over_a, over_b, strict=True):
-        if a.shape[m] != b.shape[n]:
+        if a.shape[m] != b.shape[n] and 1 not in (a.shape[m], b.shape[n]):
             raise RuntimeError(
                 f"contracted dimensions need to match, but first has size {a.shape[m]} in dim {i} "
                 f"and second has size {b.shape[n]} in dim {j}"
             )
     _same_dtype(a, b)
+    # as in torch, a dim of size 1 stands against any size: the other side is summed up over it
+    for m, n in zip(over_a, over_b, strict=True):
+        if a.shape[m] != b.shape[n]:
+            a = jnp.sum(a, m, keepdims=True) if b.shape[n] == 1 else a
+            b = jnp.sum(b, n, keepdims=True) if a.shape[m] == 1 else b
     return product(a, b, (over_a, over_b))
 
 

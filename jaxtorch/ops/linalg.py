@@ -15,7 +15,7 @@ from jax import lax, numpy as jnp, scipy
 from jaxtorch import dtypes, return_types
 from jaxtorch.dtypes import dtype as DType
 from jaxtorch.ops import _promote, blas
-from jaxtorch.ops._dims import Dims, normalize_dim, normalize_dims
+from jaxtorch.ops._dims import Dims, at_least_1d, normalize_dim, normalize_dims
 from jaxtorch.ops._op import Array, Arrays, index_dtype, op
 from jaxtorch.ops.pointwise import magnitude
 
@@ -176,7 +176,7 @@ def cond(A: Array, p: float | str | None = None):
 def det(A: Array):
     """The determinant."""
     _square("det", A)
-    return jnp.linalg.det(A)
+    return jnp.linalg.det(A) if A.shape[-1] else jnp.ones(A.shape[:-2], A.dtype)
 
 
 @op(out=True, result=return_types.linalg_slogdet, name="LinalgSlogdetBackward0")
@@ -273,8 +273,9 @@ def pinv(
     rtol = rcond if rtol is None else rtol
     if rtol is None:
         rtol = 0.0 if atol else max(A.shape[-2:]) * float(jnp.finfo(A.dtype).eps)
-    if atol is None:
-        return jnp.linalg.pinv(A, rtol=rtol, hermitian=hermitian)
+    if atol is None and not hermitian:
+        return jnp.linalg.pinv(A, rtol=rtol)
+    A = _symmetric(A, "L") if hermitian else A
     u, s, vh = jnp.linalg.svd(A, full_matrices=False)
     kept = s > _within(s, atol, rtol, A.shape)
     inverse = jnp.where(kept, 1 / jnp.where(kept, s, 1), 0)
@@ -288,6 +289,8 @@ def matrix_rank(
 ):  # fmt: skip
     """How many singular values are above max(atol, rtol * the largest)."""
     _matrix("matrix_rank", A)
+    if not min(A.shape[-2:]):
+        return jnp.zeros(A.shape[:-2], index_dtype())
     values = magnitude(jnp.linalg.eigvalsh(A)) if hermitian else jnp.linalg.svd(A, compute_uv=False)
     bound = _within(values, atol if tol is None else tol, rtol, A.shape)
     return jnp.sum(values > bound, -1, dtype=index_dtype())
@@ -465,9 +468,15 @@ def eigvals(A: Array):
     return jnp.linalg.eigvals(A)
 
 
+def _pivoting(name: str, pivot: bool) -> None:
+    if not pivot:
+        raise NotImplementedError(f"linalg.{name}: pivot=False is not supported")
+
+
 @op(out=True, result=return_types.linalg_lu, name="LinalgLuBackward0")
-def lu(A: Array):
+def lu(A: Array, *, pivot: bool = True):
     """A = P @ L @ U: a permutation, a unit lower and an upper triangular matrix."""
+    _pivoting("lu", pivot)
     _matrix("lu", A)
     batch = A.reshape((-1, *A.shape[-2:]))
     parts = jax.vmap(scipy.linalg.lu)(batch)
@@ -475,17 +484,22 @@ def lu(A: Array):
 
 
 @op(out=True, result=return_types.linalg_lu_factor, name="LinalgLuFactorExBackward0")
-def lu_factor(A: Array):
+def lu_factor(A: Array, *, pivot: bool = True):
     """L and U in one matrix, and the pivots, counted from 1."""
+    _pivoting("lu_factor", pivot)
     _matrix("lu_factor", A)
     factors, pivots, _ = lax.linalg.lu(A)
     return factors, pivots + 1
 
 
 @op(out=True)
-def lu_solve(LU: Array, pivots: Array, B: Array):
-    """The X of A @ X = B, given lu_factor(A)."""
-    return scipy.linalg.lu_solve((LU, pivots - 1), B)
+def lu_solve(LU: Array, pivots: Array, B: Array, *, left: bool = True, adjoint: bool = False):
+    """The X of A @ X = B, given lu_factor(A); of X @ A = B; or with A's conjugate transpose."""
+    if left:
+        return scipy.linalg.lu_solve((LU, pivots - 1), B, trans=2 if adjoint else 0)
+    turned = conjugate_transpose(B)
+    found = scipy.linalg.lu_solve((LU, pivots - 1), turned, trans=0 if adjoint else 2)
+    return conjugate_transpose(found)
 
 
 @op(out=True, name="LinalgHouseholderProductBackward0")
@@ -511,6 +525,7 @@ def vecdot(x: Array, y: Array, *, dim: int = -1):
 @op(name="CatBackward0")
 def vander(x: Array, N: int | None = None):
     """The matrix of the powers 0 to N - 1 (as many as x has) of x's elements."""
+    x = at_least_1d(x)
     exponents = range(x.shape[-1] if N is None else N)
     return jnp.stack(list(reduce(lambda done, _: [*done, done[-1] * x] if done else
                                  [jnp.ones_like(x)], exponents, [])), -1)  # fmt: skip
@@ -526,8 +541,11 @@ def tensorinv(A: Array, ind: int = 2):
 
 @op(out=True, name="ViewBackward0")
 def tensorsolve(A: Array, B: Array, dims: tuple | None = None):
-    """The X of tensordot(A, X, X.ndim) = B."""
-    return jnp.linalg.tensorsolve(A, B, axes=dims)
+    """The X of tensordot(A, X, X.ndim) = B; ``dims`` of A are moved to its end first."""
+    if dims is not None:
+        dims = normalize_dims(dims, A.ndim)
+        A = jnp.transpose(A, [d for d in range(A.ndim) if d not in dims] + list(dims))
+    return jnp.linalg.tensorsolve(A, B)
 
 
 inverse = inv

@@ -54,6 +54,7 @@ ROWS = [
     row("tensordot", F(2, 3, 4), F(3, 4, 2), node=False),
     row("tensordot", F(2, 3, 4), F(4, 3, 2), dims=([1, 2], [1, 0]), node=False),
     row("tensordot", F(2, 3), F(3, 2), 1, node=False),
+    row("tensordot", F(1, 1, 2), F(3, 1, 4), dims=([0, 1], [0, 1]), node=False),
     row("kron", F(2, 3), F(3, 2), node=False),
     row("kron", F(2), F(3, 2), node=False),
     row("cross", F(2, 3), F(2, 3), dim=1, second=True),

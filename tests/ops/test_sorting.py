@@ -44,6 +44,7 @@ ROWS = [
     row("quantile", X, 0.5, node=False),
     row("quantile", X, V([0.1, 0.5, 0.9], grad=False), dim=0, keepdim=True, node=False),
     row("quantile", X, 0.25, keepdim=True, node=False),
+    row("quantile", F(), 0.5, node=False),
     row("quantile", HOLES, 0.5, dim=1, node=False, grad=False),
     row("nanquantile", HOLES, 0.4, dim=1, node=False),
     row("searchsorted", V([1.0, 3.0, 5.0, 7.0]), V([[0.0, 3.0], [6.0, 9.0]])),

@@ -15,7 +15,9 @@ from tests import oracle, stored  # noqa: E402
 
 def main(wanted: list[str]) -> None:
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
-        if (wanted and path.stem not in wanted) or "= oracle.tests(__file__" not in path.read_text():
+        if wanted and path.stem not in wanted:
+            continue
+        if "= oracle.tests(__file__" not in path.read_text() or path.stem == "test_coverage":
             continue
         module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
         answers = {str(r): oracle.expect(r) for r in module.ROWS if r.error is None}
