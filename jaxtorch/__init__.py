@@ -75,6 +75,7 @@ from jaxtorch.dtypes import (
 )
 from jaxtorch.engine import explain as explain, stats as stats
 from jaxtorch.func import vmap as vmap
+from jaxtorch.interop.dlpack import from_dlpack as from_dlpack, to_dlpack as to_dlpack
 from jaxtorch.legacy import (
     BFloat16Tensor as BFloat16Tensor,
     BoolTensor as BoolTensor,

@@ -1,4 +1,5 @@
-"""The binding table: which function is which method of Tensor. One line a method, one section a file.
+"""The binding table: which function is which method of Tensor. One line a method, one section a
+file.
 
 Assignments in a class body, so that names, types and ``help()`` are found by reading.
 """

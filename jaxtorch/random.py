@@ -13,8 +13,7 @@ import threading
 
 import numpy as np
 
-from jaxtorch.devices import device as device_named
-from jaxtorch.devices import jax_device
+from jaxtorch.devices import device as device_named, jax_device
 from jaxtorch.draws import (
     bernoulli,
     bernoulli_like,

@@ -1,7 +1,7 @@
 """torch's result type of an op's inputs, and the casts around a body that follow from it.
 
-Categories come before widths: a tensor with dimensions outranks one without, which outranks a Python
-number; a lower rank decides only if its kind (bool < int < float < complex) is higher.
+Categories come before widths: a tensor with dimensions outranks one without, which outranks a
+Python number; a lower rank decides only if its kind (bool < int < float < complex) is higher.
 """
 
 from __future__ import annotations

@@ -93,7 +93,8 @@ def relu6(input: Array):
 def hardsigmoid(input: Array):
     """clip(input + 3, 0, 6) / 6."""
     _require_float(input, "hardsigmoid_cpu")
-    return jnp.where(input <= -3, 0.0, jnp.where(input >= 3, 1.0, (input + 3) / 6)).astype(input.dtype)
+    middle = jnp.where(input >= 3, 1.0, (input + 3) / 6)
+    return jnp.where(input <= -3, 0.0, middle).astype(input.dtype)
 
 
 @_with_inplace
@@ -219,7 +220,7 @@ def _gelu_vjp(needs, args, statics, out, grads):
     return (grads * _gelu_slope(args[0], statics["approximate"]),)
 
 
-@op(promote="arith", name="GeluBackward0", vjp=_gelu_vjp)
+@op(promote="arith", name="GeluBackward0", vjp=_gelu_vjp, out=True)
 def gelu(input: Array, *, approximate: str = "none"):
     """input * Phi(input), with Phi the normal distribution function, or its tanh approximation."""
     _require_float(input, "GeluKernelImpl")

@@ -106,7 +106,7 @@ def _linear_vjp(needs, args, statics, out, grads):
     return tuple(found)
 
 
-@op(name=_linear_name, vjp=_linear_vjp)
+@op(name=_linear_name, vjp=_linear_vjp, out=True)
 def linear(input: Array, weight: Array, bias: Array | None = None):
     """input @ weight.T + bias.
 

@@ -125,6 +125,8 @@ class _Classes:
             grads = grads / self.share.sum(dtype=grads.dtype)
         if reduction != "none":
             grads = jnp.broadcast_to(grads, self.given.shape)
+        # where all are ignored the mean is 0 / 0, and still nothing comes back from them
+        grads = jnp.where(self.valid, grads, jnp.zeros((), grads.dtype))
         return jnp.expand_dims(grads, self.axis)
 
     def check(self, out):
@@ -415,7 +417,9 @@ def poisson_nll_loss(
 def _gaussian_nll_loss(
     input: Array, target: Array, var: Array, full: bool, eps: float, reduction: str
 ):
-    if input.shape != var.shape and var.shape not in (input.shape[:-1], (*input.shape[:-1], 1)):
+    pairs = list(zip(input.shape, var.shape, strict=False))
+    one_for_all = input.ndim == var.ndim and sum(v for i, v in pairs if i != v) == 1
+    if var.shape not in (input.shape, input.shape[:-1]) and not one_for_all:
         raise ValueError("var is of incorrect size")
     if var.shape == input.shape[:-1] and var.shape != input.shape:
         var = var[..., None]
@@ -521,9 +525,9 @@ def _kl_div(input: Array, target: Array, log_target: bool, reduction: str):
     if log_target:
         loss = jnp.exp(target) * (target - input)
     else:
-        positive = target > 0
-        safe = jnp.where(positive, target, jnp.ones((), target.dtype))
-        loss = jnp.where(positive, safe * jnp.log(safe), jnp.zeros((), target.dtype))
+        some = target != 0  # of a negative one the logarithm is NaN, as in torch
+        safe = jnp.where(some, target, jnp.ones((), target.dtype))
+        loss = jnp.where(some, safe * jnp.log(safe), jnp.zeros((), target.dtype))
         loss = loss - target * input
     if reduction == "batchmean":
         return loss.sum(dtype=loss.dtype) / (input.shape[0] if input.ndim else 1)

@@ -57,7 +57,8 @@ def _windows(function: str, input, kernel, stride, padding, dilation, ceil_mode,
     """For each dimension the positions (taps, windows) of each window's elements in the input."""
     kernel = _per_dim(function, "kernel_size", kernel, ndim)
     # torch's Python wrappers pass an empty list for "the kernel's size"
-    stride = kernel if stride is None or stride == () else _per_dim(function, "stride", stride, ndim)
+    absent = stride is None or stride == ()
+    stride = kernel if absent else _per_dim(function, "stride", stride, ndim)
     padding = _per_dim(function, "padding", padding, ndim)
     dilation = _per_dim(function, "dilation", dilation, ndim)
     if input.ndim not in (ndim + 1, ndim + 2) or 0 in input.shape[input.ndim - ndim - 1 :]:
@@ -343,7 +344,7 @@ def _average_name(arrays, statics) -> str:
     return "SqueezeBackward1" if ndim == 1 else f"AvgPool{ndim}DBackward0"
 
 
-@op(promote="arith", name=_average_name)
+@op(promote="arith", name=_average_name, out=True)
 def _avg_pool(
     input: Array, kernel_size: Sizes, stride: Sizes | None, padding: Sizes, ceil_mode: bool,
     count_include_pad: bool, divisor_override: int | None, ndim: int,
@@ -375,7 +376,7 @@ def avg_pool1d(
 
 def avg_pool2d(
     input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
-    divisor_override=None,
+    divisor_override=None, *, out=None,
 ):  # fmt: skip
     """The mean of each window: (N, C, H, W) or (C, H, W) -> (N, C, H', W').
 
@@ -384,18 +385,18 @@ def avg_pool2d(
     """
     return _avg_pool(
         input, kernel_size, stride, padding, bool(ceil_mode), bool(count_include_pad),
-        divisor_override, 2,
+        divisor_override, 2, out=out,
     )  # fmt: skip
 
 
 def avg_pool3d(
     input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
-    divisor_override=None,
+    divisor_override=None, *, out=None,
 ):  # fmt: skip
     """The mean of each window: (N, C, D, H, W) or (C, D, H, W) -> (N, C, D', H', W')."""
     return _avg_pool(
         input, kernel_size, stride, padding, bool(ceil_mode), bool(count_include_pad),
-        divisor_override, 3,
+        divisor_override, 3, out=out,
     )  # fmt: skip
 
 
@@ -438,8 +439,9 @@ def adaptive_avg_pool3d(input, output_size):
 
 @op(promote="arith", name="PowBackward0")
 def _lp_pool(
-    input: Array, norm_type: float, kernel_size: Sizes, stride: Sizes | None, ceil_mode: bool, ndim: int
-):
+    input: Array, norm_type: float, kernel_size: Sizes, stride: Sizes | None, ceil_mode: bool,
+    ndim: int,
+):  # fmt: skip
     name = f"lp_pool{ndim}d"
     kernel = _per_dim(name, "kernel_size", kernel_size, ndim)
     windows = _windows(name, input, kernel, stride, 0, 1, ceil_mode, ndim)
@@ -447,7 +449,8 @@ def _lp_pool(
     power = int(norm_type) if norm_type == int(norm_type) else norm_type
     total = _sum_windows(input**power, windows)
     # As torch's: the mean over a clipped window times the whole kernel's size.
-    counts = [((w >= 0) & (w < n)).sum(0) for w, n in zip(windows, input.shape[-ndim:], strict=True)]
+    sizes = input.shape[-ndim:]
+    counts = [((w >= 0) & (w < n)).sum(0) for w, n in zip(windows, sizes, strict=True)]
     mean = _divide(total, counts)
     positive = jnp.where(mean <= 0, 0, mean)
     return (positive * size) ** (1.0 / norm_type)

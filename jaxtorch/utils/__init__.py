@@ -1,5 +1,5 @@
 """``torch.utils``."""
 
-from jaxtorch.utils import data
+from jaxtorch.utils import data, dlpack
 
-__all__ = ["data"]
+__all__ = ["data", "dlpack"]

@@ -1,0 +1,32 @@
+"""Normalisations, linear layers and attention: what has a backward of its own."""
+
+from tests import oracle
+from tests.oracle import F, raises, row
+
+FN = "nn.functional."
+KEPT = {"node": False, "dtypes": "", "limits": (2e-5, 2e-5)}
+HEADS = F(2, 3, 5, 4), F(2, 3, 7, 4), F(2, 3, 7, 4)
+
+ROWS = [
+    row(FN + "layer_norm", F(2, 3, 4), (4,), F(4), F(4), second=True, **KEPT),
+    row(FN + "layer_norm", F(2, 3, 4), (3, 4), **KEPT),
+    row(FN + "batch_norm", F(4, 3, 5), None, None, F(3), F(3), True, second=True, **KEPT),
+    row(FN + "group_norm", F(2, 6, 5), 3, F(6), F(6), **KEPT),
+    row(FN + "instance_norm", F(2, 3, 5), **KEPT),
+    row(FN + "rms_norm", F(2, 3, 4), (4,), F(4), **KEPT),
+    row(FN + "local_response_norm", F(2, 5, 4), 3, **KEPT),
+    row(FN + "normalize", F(3, 4), **KEPT),
+    row(FN + "linear", F(2, 3, 4), F(5, 4), F(5), second=True, **KEPT),
+    row(FN + "linear", F(4), F(5, 4), F(5), **KEPT),
+    row(FN + "linear", F(2, 3, 4), F(4), **KEPT),
+    row(FN + "bilinear", F(2, 3), F(2, 4), F(5, 3, 4), F(5), **KEPT),
+    row(FN + "scaled_dot_product_attention", *HEADS, **KEPT),
+    row(FN + "scaled_dot_product_attention", *HEADS, F(5, 7), **KEPT),
+    row(FN + "scaled_dot_product_attention", *HEADS, is_causal=True, **KEPT),
+    row(FN + "gelu", F(3, 5), second=True, **KEPT),
+    row(FN + "gelu", F(3, 5), approximate="tanh", second=True, **KEPT),
+    raises(FN + "linear", F(2, 3), F(4, 5), error=RuntimeError, text="(2x3 and 5x4)"),
+    raises(FN + "layer_norm", F(2, 4), (5,), error=RuntimeError, text="normalized_shape=[5]"),
+]
+
+test_row, test_inside_jax = oracle.tests(__file__, ROWS)

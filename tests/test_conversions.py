@@ -1,0 +1,137 @@
+"""In and out of jax, NumPy and whoever speaks DLPack; without copying where the buffer allows."""
+
+import importlib.util
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxtorch as torch
+
+
+def pointer(array):
+    return array.unsafe_buffer_pointer()
+
+
+def test_a_jax_array_becomes_a_tensor_and_comes_back_without_a_copy():
+    array = jnp.arange(6.0).reshape(2, 3)
+    t = torch.Tensor(array)
+    assert t.jax() is array and t.dtype is torch.float32 and t.shape == (2, 3)
+    assert pointer(t.detach().jax()) == pointer(array)
+
+
+def test_jax_and_numpy_take_tensors():
+    t = torch.tensor([1.0, 2.0])
+    assert jnp.asarray(t).tolist() == [1.0, 2.0] and jnp.sin(t).shape == (2,)
+    assert np.asarray(t).tolist() == [1.0, 2.0]
+    assert np.asarray(t, dtype=np.float64).dtype == np.float64
+    assert np.array(t, copy=True).flags.writeable
+
+
+def test_numpy_and_a_tensor_share_memory():
+    t = torch.arange(64.0)
+    view = t.numpy()
+    assert view.ctypes.data == pointer(t.jax())
+    t.add_(1)
+    assert view.tolist() == list(range(64))  # values are immutable: what was taken stays
+
+
+def test_numpy_of_what_requires_grad_is_refused():
+    w = torch.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="Can't call numpy\\(\\) on Tensor that requires grad"):
+        w.numpy()
+    assert w.detach().numpy().tolist() == w.numpy(force=True).tolist() == [1.0, 1.0]
+
+
+def test_from_numpy_keeps_types():
+    for name in ("bool", "uint8", "int16", "int32", "int64", "float16", "float32", "float64"):
+        array = np.ones(3, name)
+        t = torch.from_numpy(array)
+        assert str(t.dtype) == f"torch.{name}" and t.numpy().dtype == array.dtype
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int32", "int64", "float64", "uint8"])
+def test_dlpack_to_numpy_and_back(dtype):
+    t = torch.arange(6, dtype=getattr(torch, dtype)).reshape(2, 3)
+    array = np.from_dlpack(t)
+    assert array.tolist() == t.tolist() and str(array.dtype) == dtype
+    back = torch.from_dlpack(array)
+    assert back.tolist() == t.tolist() and back.dtype is t.dtype
+
+
+def test_dlpack_to_jax_and_back_without_a_copy():
+    t = torch.arange(64.0)
+    array = jax.dlpack.from_dlpack(t)
+    assert pointer(array) == pointer(t.jax())
+    assert pointer(torch.from_dlpack(array).jax()) == pointer(array)
+    assert pointer(torch.utils.dlpack.from_dlpack(t).jax()) == pointer(array)
+
+
+def test_dlpack_of_what_requires_grad_is_refused():
+    with pytest.raises(BufferError, match="require gradient"):
+        np.from_dlpack(torch.ones(2, requires_grad=True))
+
+
+def test_what_was_exported_is_not_overwritten():
+    model = torch.nn.Linear(4, 4)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    taken = np.from_dlpack(model.weight.detach())
+    before = taken.copy()
+    for _ in range(3):
+        optimizer.zero_grad()
+        model(torch.ones(1, 4)).sum().backward()
+        optimizer.step()
+    assert (taken == before).all() and not (model.weight.detach().numpy() == before).all()
+
+
+def test_from_dlpack_wants_an_exporter():
+    with pytest.raises(TypeError, match="__dlpack__"):
+        torch.from_dlpack([1, 2])
+
+
+def aligned(n: int) -> np.ndarray:
+    """Ones that begin where XLA can use them."""
+    raw = np.empty(4 * n + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    array = raw[start : start + 4 * n].view(np.float32)
+    array[:] = 1
+    return array
+
+
+def test_imported_memory_is_used_as_it_lies_and_never_written_to():
+    array = aligned(64)
+    param = torch.nn.Parameter(torch.zeros(64))
+    param.data = torch.from_dlpack(array)
+    assert pointer(param.jax()) == array.ctypes.data
+    optimizer = torch.optim.SGD([param], lr=0.1)
+    for _ in range(4):
+        optimizer.zero_grad()
+        (param * param).sum().backward()
+        optimizer.step()
+    assert (array == 1).all() and param[0].item() < 1
+
+
+def test_what_must_be_copied_is_copied_or_refused():
+    turned = aligned(6).reshape(2, 3).T
+    assert torch.from_dlpack(turned).shape == (3, 2)
+    with pytest.raises(ValueError, match="copy=False"):
+        torch.from_dlpack(turned, copy=False)
+    array = aligned(64)
+    assert pointer(torch.from_dlpack(array, copy=True).jax()) != array.ctypes.data
+
+
+def test_a_capsule_is_taken_once():
+    t = torch.arange(3.0)
+    assert torch.utils.dlpack.from_dlpack(torch.utils.dlpack.to_dlpack(t)).tolist() == t.tolist()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
+def test_dlpack_with_pytorch():
+    import torch as pytorch
+
+    t = torch.arange(6.0).reshape(2, 3)
+    theirs = pytorch.from_dlpack(t)
+    assert theirs.tolist() == t.tolist()
+    mine = torch.from_dlpack(pytorch.arange(6).reshape(3, 2).t())
+    assert mine.tolist() == [[0, 2, 4], [1, 3, 5]] and mine.dtype is torch.int64
