@@ -399,6 +399,7 @@ def _pinned(n: Node) -> bool:
 
 
 def _interpret(nodes) -> None:
+    checks: list[tuple] = []
     for n in nodes:
         kernel = n.kernel
         if kernel.index is not None:
@@ -413,10 +414,12 @@ def _interpret(nodes) -> None:
                 kernel(*arrays)  # compiles
         if kernel.messages:
             n.value, flags = kernel(*arrays)
-            for flag, message in zip(flags, kernel.messages, strict=True):
-                PENDING_CHECKS.append((flag, [message], [n.site]))
+            checks += [(f, m, n.site) for f, m in zip(flags, kernel.messages, strict=True)]
         else:
             n.value = kernel(*arrays)
+    if checks:  # together, so that the first to fail is reported and the rest go with it
+        flags, messages, sites = zip(*checks, strict=True)
+        PENDING_CHECKS.append((jax.numpy.stack(flags), messages, sites))
 
 
 def _argument(i):

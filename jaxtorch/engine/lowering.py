@@ -57,7 +57,7 @@ def lower(plan: list[tuple[Kernel, tuple]], wanted: tuple, arguments: int, packs
             elif type(kernel) is VjpKernel:
                 n = len(kernel.base.avals)
                 _, _, pull = linearize(kernel.base, wiring[:n])
-                cotangents = [env[c] if c >= 0 else leaves[-c - 1] for c in wiring[n:]]
+                cotangents = [get(c, a) for c, a in zip(wiring[n:], kernel.avals[n:], strict=True)]
                 env.append(kernel.pull(pull, needs[kernel.base.id, wiring[:n]], cotangents))
             elif (kernel.id, wiring) in needs:
                 value, checks, _ = linearize(kernel, wiring)

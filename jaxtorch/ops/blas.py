@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 from jax import lax, numpy as jnp
 
@@ -372,9 +374,8 @@ def _check_subscripts(subscripts: list[str], operands) -> None:
 def tensordot(a, b, dims=2, out=None):
     """The product of a and b summed over dims: the last and first so many, or two lists of dims."""
     if not isinstance(dims, int):
-        if hasattr(dims, "tolist"):
-            dims = dims.tolist()
-        first, second = ([d] if isinstance(d, int) else list(d) for d in dims)
+        pair: Any = dims.tolist() if hasattr(dims, "tolist") else dims
+        first, second = ([d] if isinstance(d, int) else list(d) for d in pair)
         return _tensordot(a, b, tuple(first), tuple(second), out=out)
     if dims < 0:
         raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")

@@ -365,9 +365,7 @@ def _avg_pool(
     return _divide(total, counts)
 
 
-def avg_pool1d(
-    input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True
-):
+def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
     """The mean of each window: (N, C, L) or (C, L) -> (N, C, L')."""
     return _avg_pool(
         input, kernel_size, stride, padding, bool(ceil_mode), bool(count_include_pad), None, 1

@@ -236,9 +236,7 @@ def _run(
             b_ih, b_hh = rest[:2] if has_biases else (None, None)
             w_hr = rest[-1] if projected else None
             reverse = place > layer * directions
-            output, *found = _layer(
-                x, hidden, w_ih, w_hh, b_ih, b_hh, w_hr, mode, place, reverse
-            )
+            output, *found = _layer(x, hidden, w_ih, w_hh, b_ih, b_hh, w_hr, mode, place, reverse)
             outputs.append(output)
             last.append(found[: len(hidden)])
         x = outputs[0] if directions == 1 else cat(outputs, -1)

@@ -236,8 +236,9 @@ def _extreme_and_index(x: jax.Array, reduce, dim: int):
 
 @_extreme_and_index.defjvp
 def _extreme_and_index_jvp(reduce, dim, primals, tangents):
-    value, index = _extreme_and_index(*primals, reduce, dim)
-    moved = pick(*tangents, index, dim)
+    (x,), (moving,) = primals, tangents
+    value, index = _extreme_and_index(x, reduce, dim)
+    moved = pick(moving, index, dim)
     return (value, index), (moved, np.zeros(index.shape, jax.dtypes.float0))
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from jax import lax, numpy as jnp
 
 from jaxtorch import dtypes, return_types
+from jaxtorch.engine.trace import is_traced
 from jaxtorch.ops import _promote
 from jaxtorch.ops._dims import at_least_1d, normalize_dim, require_elements
 from jaxtorch.ops._op import Array, Operand, index_dtype, numpy_names, op
@@ -355,7 +356,7 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
 
 
 def _values(input) -> np.ndarray:
-    if isinstance(input.jax(), jax.core.Tracer):
+    if is_traced(input._read()):
         raise NotImplementedError(
             "the shape of the result depends on the data, which a jax trace does not know; call it "
             "outside of jit"
