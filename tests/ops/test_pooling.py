@@ -22,6 +22,12 @@ ROWS = [
     row(FN + "adaptive_avg_pool2d", F(2, 3, 7, 6), 1, **KEPT),
     row(FN + "adaptive_max_pool2d", F(2, 3, 7, 6), (2, 3), return_indices=True, **KEPT),
     row(FN + "lp_pool2d", F(2, 3, 6, 6, low=0.5, high=2.0), 2.0, 3, **KEPT),
+    row(FN + "adaptive_avg_pool1d", F(2, 3, 7), 3, **KEPT),
+    row(FN + "adaptive_avg_pool3d", F(1, 2, 5, 4, 6), (2, 2, 3), **KEPT),
+    row(FN + "adaptive_max_pool1d", F(2, 3, 7), 3, **KEPT),
+    row(FN + "adaptive_max_pool3d", F(1, 2, 5, 4, 6), (2, 2, 3), **KEPT),
+    row(FN + "lp_pool1d", F(2, 3, 6, low=0.5, high=2.0), 2.0, 3, **KEPT),
+    row(FN + "lp_pool3d", F(1, 2, 4, 4, 4, low=0.5, high=2.0), 2.0, 2, **KEPT),
     raises(FN + "max_pool2d", F(2, 3, 8, 8), 3, padding=2, error=RuntimeError, text="at most half"),
     raises(FN + "max_pool2d", F(2, 3, 1, 1), 2, error=RuntimeError, text="too small"),
 ]

@@ -1,0 +1,30 @@
+"""Recurrent cells and layers as functions."""
+
+from tests import oracle
+from tests.oracle import F, row
+
+# Five steps of float32 sums, added in another order: 1e-6 of values near 0.01 is 1e-4 of them.
+KEPT = {"node": False, "dtypes": "", "limits": (2e-4, 4e-6)}
+X, H = F(2, 3), F(2, 4)
+
+
+def weights(gates: int) -> list:
+    return [F(gates * 4, 3), F(gates * 4, 4), F(gates * 4), F(gates * 4)]
+
+
+SEQUENCE = F(5, 2, 3)
+# has biases, layers, dropout, train, bidirectional, batch first
+LAYER = (True, 1, 0.0, False, False, False)
+
+ROWS = [
+    row("rnn_tanh_cell", X, H, *weights(1), **KEPT),
+    row("rnn_relu_cell", X, H, *weights(1), **KEPT),
+    row("gru_cell", X, H, *weights(3), **KEPT),
+    row("lstm_cell", X, [H, H], *weights(4), **KEPT),
+    row("rnn_tanh", SEQUENCE, F(1, 2, 4), weights(1), *LAYER, **KEPT),
+    row("rnn_relu", SEQUENCE, F(1, 2, 4), weights(1), *LAYER, **KEPT),
+    row("gru", SEQUENCE, F(1, 2, 4), weights(3), *LAYER, **KEPT),
+    row("lstm", SEQUENCE, [F(1, 2, 4), F(1, 2, 4)], weights(4), *LAYER, **KEPT),
+]
+
+test_row, test_inside_jax = oracle.tests(__file__, ROWS)
