@@ -1,7 +1,11 @@
 """Tests run on the CPU, as eight devices of it, on values whose ranks are as written."""
 
 import os
+import signal
 from pathlib import Path
+
+# A shell that runs the tests in the background has Ctrl-C ignored, and programs inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Before JAX is imported, and for the processes that tests start.
 os.environ["JAX_PLATFORMS"] = "cpu"
