@@ -53,7 +53,7 @@ def lower(plan: list[tuple[Kernel, tuple]], wanted: tuple, arguments: int, packs
 
         for kernel, wiring in plan:
             if kernel.index is not None:
-                env.append(env[wiring[0]][kernel.index])
+                env.append(get(wiring[0], None)[kernel.index])  # of a node, or of a kept tuple
             elif type(kernel) is VjpKernel:
                 n = len(kernel.base.avals)
                 _, _, pull = linearize(kernel.base, wiring[:n])
