@@ -8,8 +8,8 @@ from typing import Any
 import jax.numpy as jnp
 
 from jaxtorch.engine import evaluate, foresight
-from jaxtorch.engine.graph import FREED, NOTHING, STATE, Aval, Node, Number, concrete, record
-from jaxtorch.engine.handles import Handles, node_of_array, project
+from jaxtorch.engine.graph import FREED, NOTHING, STATE, Aval, Node, Number, record
+from jaxtorch.engine.handles import Handles, node_of_array, node_of_result, project
 from jaxtorch.engine.kernels import KERNELS, Kernel
 from jaxtorch.engine.trace import is_traced
 
@@ -82,19 +82,12 @@ def emit(kernel: Kernel, inputs: tuple, wants_grad: bool) -> Node:
         for i in inputs
     ]
     out = kernel.plain(*arrays)
-    if isinstance(out, (tuple, list)):
-        node = concrete(tuple(out), tuple(node_of_array(o).aval for o in out))
-    else:
-        node = concrete(out, node_of_array(out).aval)
+    node = node_of_result(out)
     node.kernel = kernel
     if wants_grad:
         node.inputs = inputs
         node.requires_grad = True
     return node
-
-
-def _plain_aval(node: Node):
-    return node.kernel.out if node.aval.kind == "traced" and node.kernel else node.aval
 
 
 def add(a: Node, b: Node) -> Node:

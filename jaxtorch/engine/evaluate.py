@@ -365,10 +365,8 @@ def _run(program: Program, nodes, wanted, positions, leaves, index) -> None:
             order = program.orders[positions] = [places.get(p, -1) for p in program.wanted]
         wanted = [*wanted, None]
         wanted = [wanted[i] for i in order]
-    kernels = None
     if program.donated:
         # Let go of the graph first: then an array that nobody else holds is held by `leaves` alone.
-        kernels = [(n.kernel, n.inputs) for n in wanted if n is not None and _pinned(n)]
         nodes.clear()
         index.clear()
         for n in wanted:
@@ -378,7 +376,6 @@ def _run(program: Program, nodes, wanted, positions, leaves, index) -> None:
             if sys.getrefcount(leaves[k]) > 2:
                 leaves[k] = leaves[k].copy()
     outs = program.compiled(*leaves)
-    del kernels
     if program.messages:
         *outs, flags = outs
         PENDING_CHECKS.append((flags, [m for _, m in program.messages], sites))
@@ -411,12 +408,14 @@ def _interpret(nodes) -> None:
         arrays = [_argument(i) for i in n.inputs]
         if kernel._compiled is None:
             with disk_cache.in_force():
-                kernel(*arrays)  # compiles
+                out = kernel(*arrays)
+        else:
+            out = kernel(*arrays)
         if kernel.messages:
-            n.value, flags = kernel(*arrays)
+            n.value, flags = out
             checks += [(f, m, n.site) for f, m in zip(flags, kernel.messages, strict=True)]
         else:
-            n.value = kernel(*arrays)
+            n.value = out
     if checks:  # together, so that the first to fail is reported and the rest go with it
         flags, messages, sites = zip(*checks, strict=True)
         PENDING_CHECKS.append((jax.numpy.stack(flags), messages, sites))

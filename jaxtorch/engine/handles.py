@@ -59,6 +59,13 @@ def node_of_array(array) -> Node:
     return concrete(array, aval_of(array.shape, dtype, place_of(array)))
 
 
+def node_of_result(out) -> Node:
+    """A node of what a kernel returned: an array, or a tuple of them."""
+    if isinstance(out, (tuple, list)):
+        return concrete(tuple(out), tuple(node_of_array(o).aval for o in out))
+    return node_of_array(out)
+
+
 def node_of_numpy(array: np.ndarray, place: str = "cpu") -> Node:
     """A node of a NumPy array's values, 64-bit types kept.
 

@@ -9,8 +9,15 @@ import numpy as np
 from jax._src.interpreters.ad import LinearizeTracer
 
 from jaxtorch.engine import evaluate, graph
-from jaxtorch.engine.graph import NOTHING, STATE, Node, Number, aval_of, concrete, record
-from jaxtorch.engine.handles import Handles, TensorBase, node_of_array, node_of_numpy, project
+from jaxtorch.engine.graph import NOTHING, STATE, Node, Number, aval_of, record
+from jaxtorch.engine.handles import (
+    Handles,
+    TensorBase,
+    node_of_array,
+    node_of_numpy,
+    node_of_result,
+    project,
+)
 from jaxtorch.engine.inspect import site
 from jaxtorch.engine.kernels import KERNELS, Kernel
 from jaxtorch.engine.trace import Pullback
@@ -165,10 +172,7 @@ def run_traced(kernel: Kernel, flat: tuple, wants_grad: bool) -> Node:
         out, edges = Pullback.run(kernel, arrays, needs)
     else:
         out = kernel.plain(*arrays, reverse=needs if outside else None)
-    if isinstance(out, (tuple, list)):
-        node = concrete(tuple(out), tuple(node_of_array(o).aval for o in out))
-    else:
-        node = concrete(out, node_of_array(out).aval)
+    node = node_of_result(out)
     node.kernel = kernel
     if wants_grad:
         node.inputs = flat

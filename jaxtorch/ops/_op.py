@@ -58,7 +58,7 @@ class Op:
     __slots__ = (
         "name", "body", "promote", "vjp", "grad_name", "nondiff", "result", "put", "is_view",
         "params",
-        "statics", "half_in_float",
+        "statics",
     )  # fmt: skip
 
     def __init__(self, body, *, promote, vjp, name, nondiff, result, put, is_view):
