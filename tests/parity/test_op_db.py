@@ -1,0 +1,26 @@
+"""PyTorch's operator database: a few samples of every entry that has a counterpart here.
+
+``python -m tests.parity.op_db`` runs all samples; what differs on purpose stands in DIFFERS."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from torch.testing._internal.common_methods_invocations import op_db  # noqa: E402
+
+from tests.parity.op_db import compare, counterpart, title  # noqa: E402
+
+DTYPES = (torch.float32, torch.int64)
+SAMPLES = 2
+# (entry, aspect) -> why it is not as in torch
+DIFFERS: dict[tuple[str, str], str] = {}
+ENTRIES = [info for info in op_db if counterpart(info) is not None]
+
+
+@pytest.mark.parametrize("info", ENTRIES, ids=title)
+def test_entry(info):
+    found, _ = compare(info, SAMPLES, DTYPES)
+    wrong = {a: what for a, what in found.items() if (title(info), a) not in DIFFERS}
+    assert not wrong
