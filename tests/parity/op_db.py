@@ -26,7 +26,7 @@ from torch.testing._internal.common_methods_invocations import op_db
 
 import jaxtorch
 
-ASPECTS = ("forward", "dtype", "gradient", "second", "inplace", "out", "errors")
+ASPECTS = ("forward", "dtype", "gradient", "second", "inplace", "out", "errors", "texts")
 # Results that no seed decides: only their shape and dtype are compared.
 UNDETERMINED = {
     "empty", "empty_like", "empty_permuted", "empty_strided", "new_empty", "new_empty_strided",
@@ -224,6 +224,7 @@ class Comparison:
         self.limits = limits_of(info)
         self.found: dict[str, str] = {}  # aspect -> what differs first
         self.ran: set[str] = set()
+        self.first_out = True  # of a dtype: the sample that other out= are asked of
 
     def note(self, aspect: str, what: str) -> None:
         self.found.setdefault(aspect, re.sub(r"\s+", " ", what)[:300])
@@ -253,6 +254,7 @@ class Comparison:
         self.errors()
 
     def forward(self, dtype) -> None:
+        self.first_out = True
         for sample in self.samples(dtype):
             try:
                 torch.manual_seed(0)
@@ -329,6 +331,32 @@ class Comparison:
             self.function(first, *args, **kwargs, out=targets[0] if single else tuple(targets))
             close(targets, list(wanted) if not single else [wanted], self.limits)
 
+        if self.attempt("out", sample, give) and single and self.first_out:
+            self.first_out = False
+            for dtype in (torch.float32, torch.int64, torch.complex128):
+                self.out_of(sample, dtype)
+
+    def out_of(self, sample, dtype) -> None:
+        """``out=`` of no elements and another dtype: it is resized, cast to, or refused."""
+        first, args, kwargs = self.mine(sample)
+        target = jaxtorch.zeros(0, dtype=getattr(jaxtorch, str(dtype).removeprefix("torch.")))
+        wanted, error = torch.empty(0, dtype=dtype), None
+        try:
+            self.info.op(sample.input, *sample.args, **sample.kwargs, out=wanted)
+        except Exception as e:
+            error = e
+
+        def give():
+            try:
+                self.function(first, *args, **kwargs, out=target)
+            except Exception as e:
+                if not isinstance(e, type(error)):
+                    raise
+                return
+            if error is not None:
+                raise Difference(f"no error for {dtype} as out, torch's {error}")
+            close(target, wanted, self.limits)
+
         self.attempt("out", sample, give)
 
     def gradient(self, dtype) -> None:
@@ -395,6 +423,10 @@ class Comparison:
             except Exception as e:
                 if not isinstance(e, error.error_type):
                     self.note("errors", f"{type(e).__name__}: {e}; {torchs}")
+                    continue
+                self.ran.add("texts")
+                if not re.search(error.error_regex, str(e)):
+                    self.note("texts", f"{type(e).__name__}: {e}; {torchs}")
 
 
 def describe(sample) -> str:
