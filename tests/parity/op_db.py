@@ -176,22 +176,26 @@ def limits_of(info) -> dict:
     return limits
 
 
-def weights_for(outs, library):
-    made = []
-    for i, x in enumerate(outs):
-        draw = np.random.RandomState(100 + i).uniform(0.5, 1.5, (2, *x.shape))
-        kind = kind_of(x)
-        w = draw[0] + 1j * draw[1] if kind.startswith("complex") else draw[0]
-        made.append(library.from_numpy(np.asarray(w, kind)))
-    return made
+def weight_for(x, i: int, library):
+    """The cotangent of the i-th result."""
+    draw = np.random.RandomState(100 + i).uniform(0.5, 1.5, (2, *x.shape))
+    kind = kind_of(x)
+    w = draw[0] + 1j * draw[1] if kind.startswith("complex") else draw[0]
+    return library.from_numpy(np.asarray(w, kind))
 
 
 def gradients(library, outs, inputs, create_graph):
-    outs = [x for x in leaves(outs) if isinstance(x, library.Tensor) and x.requires_grad]
-    if not outs or not inputs:
+    # numbered before they are chosen: of a gradient that depends on no input, ours says that it
+    # requires one and torch's does not
+    chosen = {
+        i: x for i, x in enumerate(leaves(outs))
+        if isinstance(x, library.Tensor) and x.requires_grad
+    }  # fmt: skip
+    if not chosen or not inputs:
         return []
+    weights = [weight_for(x, i, library) for i, x in chosen.items()]
     return library.autograd.grad(
-        outs, inputs, weights_for(outs, library), create_graph=create_graph, allow_unused=True
+        list(chosen.values()), inputs, weights, create_graph=create_graph, allow_unused=True
     )
 
 
