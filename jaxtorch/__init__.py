@@ -5,14 +5,18 @@ What is not named here is not public.
 
 from __future__ import annotations
 
+import importlib
 from math import e as e, inf as inf, nan as nan, pi as pi
 
 from jaxtorch import (
+    __config__ as __config__,
     autograd as autograd,
+    backends as backends,
     cuda as cuda,
     engine as engine,
     fft as fft,
     func as func,
+    left_out as left_out,
     linalg as linalg,
     nn as nn,
     optim as optim,
@@ -28,6 +32,7 @@ from jaxtorch.alias import install as install, uninstall as uninstall
 from jaxtorch.anomaly import (
     is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled,
     is_anomaly_enabled as is_anomaly_enabled,
+    set_anomaly_enabled as set_anomaly_enabled,
 )
 from jaxtorch.autograd import (
     enable_grad as enable_grad,
@@ -76,8 +81,38 @@ from jaxtorch.dtypes import (
     uint64 as uint64,
 )
 from jaxtorch.engine import explain as explain, stats as stats
+from jaxtorch.exceptions import (
+    AcceleratorError as AcceleratorError,
+    OutOfMemoryError as OutOfMemoryError,
+)
 from jaxtorch.func import vmap as vmap
 from jaxtorch.interop.dlpack import from_dlpack as from_dlpack, to_dlpack as to_dlpack
+from jaxtorch.introspection import (
+    compiled_with_cxx11_abi as compiled_with_cxx11_abi,
+    get_device_module as get_device_module,
+    has_lapack as has_lapack,
+    has_mkl as has_mkl,
+    has_openmp as has_openmp,
+    has_spectral as has_spectral,
+    is_storage as is_storage,
+    thread_safe_generator as thread_safe_generator,
+    typename as typename,
+)
+from jaxtorch.layouts import (
+    channels_last as channels_last,
+    channels_last_3d as channels_last_3d,
+    contiguous_format as contiguous_format,
+    jagged as jagged,
+    layout as layout,
+    memory_format as memory_format,
+    preserve_format as preserve_format,
+    sparse_bsc as sparse_bsc,
+    sparse_bsr as sparse_bsr,
+    sparse_coo as sparse_coo,
+    sparse_csc as sparse_csc,
+    sparse_csr as sparse_csr,
+    strided as strided,
+)
 from jaxtorch.legacy import (
     BFloat16Tensor as BFloat16Tensor,
     BoolTensor as BoolTensor,
@@ -110,9 +145,31 @@ from jaxtorch.random import (
     set_rng_state as set_rng_state,
 )
 from jaxtorch.serialization import load as load, save as save
+from jaxtorch.settings import (
+    are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,
+    get_deterministic_debug_mode as get_deterministic_debug_mode,
+    get_float32_matmul_precision as get_float32_matmul_precision,
+    get_num_interop_threads as get_num_interop_threads,
+    get_num_threads as get_num_threads,
+    init_num_threads as init_num_threads,
+    is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled,
+    is_warn_always_enabled as is_warn_always_enabled,
+    set_deterministic_debug_mode as set_deterministic_debug_mode,
+    set_float32_matmul_precision as set_float32_matmul_precision,
+    set_flush_denormal as set_flush_denormal,
+    set_num_interop_threads as set_num_interop_threads,
+    set_num_threads as set_num_threads,
+    set_warn_always as set_warn_always,
+    use_deterministic_algorithms as use_deterministic_algorithms,
+)
 from jaxtorch.size import Size as Size
+from jaxtorch.streams import Event as Event, Stream as Stream
 from jaxtorch.tensor import Tensor as Tensor
 from jaxtorch.version import __version__ as __version__
 
 newaxis = None
 igamma, igammac, mvlgamma = special.gammainc, special.gammaincc, special.multigammaln
+
+# torch.jit, which as a call is the jit imported above: a type checker is to see that one.
+importlib.import_module("jaxtorch.jit")
+__getattr__ = left_out.attributes_of(__name__)  # the submodules not imported above, on first use

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from jaxtorch import devices, dtypes, engine
+from jaxtorch import devices, dtypes, engine, layouts, left_out
 from jaxtorch.engine.graph import Node
 from jaxtorch.engine.trace import is_traced
 from jaxtorch.printing import tensor_repr
@@ -16,7 +16,15 @@ class TensorQueries:
     __slots__ = ()
     _node: Node
     is_sparse = is_quantized = is_mkldnn = is_nested = is_meta = is_sparse_csr = False
+    layout = layouts.strided
     is_mps = is_xpu = is_ipu = is_vulkan = is_mtia = is_hpu = False
+
+    def __getattr__(self, name: str):
+        if left_out.reason(f"torch.Tensor.{name}"):
+            raise left_out.LeftOut(left_out.refusal(f"torch.Tensor.{name}"), name=name, obj=self)
+        raise AttributeError(
+            f"'{type(self).__name__}' object has no attribute '{name}'", name=name, obj=self
+        )
 
     # -- what it is ---------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from jaxtorch import children, version
+from jaxtorch import children, left_out, version
 
 __all__ = ["install", "uninstall"]
 
@@ -61,14 +61,16 @@ class _Finder(importlib.metadata.DistributionFinder):
         try:
             module = importlib.import_module(twin)
         except ModuleNotFoundError as error:
-            if error.name is None or not f"{twin}.".startswith(f"{error.name}."):
+            refused = left_out.reason(fullname) is not None
+            ours = error.name is not None and f"{twin}.".startswith(f"{error.name}.")
+            if not (refused or ours):
                 raise
             # importlib.util.find_spec("torch.x") is a question, to be answered with None.
             if sys._getframe(2).f_code.co_name != "_find_and_load_unlocked":
                 return None
+            missing = f"No module named '{fullname}' (torch is jaxtorch here, which has no {twin})"
             raise ModuleNotFoundError(
-                f"No module named '{fullname}' (torch is jaxtorch here, which has no {twin})",
-                name=fullname,
+                left_out.refusal(fullname) if refused else missing, name=fullname
             ) from None
         return importlib.machinery.ModuleSpec(
             fullname, _Loader(module, fullname), is_package=hasattr(module, "__path__")
@@ -91,24 +93,23 @@ def _explain_missing_names(module: ModuleType, torch_name: str) -> None:
     _explained[torch_name] = module, inner
 
     def __getattr__(name: str):
+        absent, why = AttributeError, f"torch is jaxtorch here, which has no {torch_name}.{name}"
         if inner is not None:
             try:
                 return inner(name)
+            except left_out.LeftOut as error:
+                absent, why = left_out.LeftOut, str(error)
             except AttributeError:
                 pass
         caller = sys._getframe(1)
         if caller.f_lasti >= 0 and caller.f_code.co_code[caller.f_lasti] == _IMPORT_FROM:
             raise ImportError(
-                f"cannot import name '{name}' from '{torch_name}' "
-                f"(torch is jaxtorch here, which has no {torch_name}.{name})",
+                f"cannot import name '{name}' from '{torch_name}' ({why})",
                 name=torch_name,
                 path=getattr(module, "__file__", None),
             )
-        raise AttributeError(
-            f"module '{torch_name}' has no attribute '{name}' "
-            f"(torch is jaxtorch here, which has no {torch_name}.{name})",
-            name=name,
-            obj=module,
+        raise absent(
+            f"module '{torch_name}' has no attribute '{name}' ({why})", name=name, obj=module
         )
 
     module.__dict__["__getattr__"] = __getattr__

@@ -17,7 +17,8 @@ from jaxtorch.gradfn import backward_name
 from jaxtorch.ops._dispatch import dispatch
 
 __all__ = [
-    "detect_anomaly", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_detect_anomaly",
+    "detect_anomaly", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_anomaly_enabled",
+    "set_detect_anomaly",
 ]  # fmt: skip
 
 # node -> weak references to the outermost and the innermost module that was running
@@ -179,6 +180,11 @@ def _switch(check_nan: bool | None) -> None:
         STATE.mode, STATE.noted, STATE.walk = STATE.noted, None, None
         MODES[0] -= 1
     STATE.anomaly = check_nan
+
+
+def set_anomaly_enabled(mode: bool, check_nan: bool = True) -> None:
+    """``set_detect_anomaly`` as a call alone."""
+    _switch(bool(check_nan) if mode else None)
 
 
 def is_anomaly_enabled() -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jaxtorch import dtypes
+from jaxtorch import devices, dtypes
 from jaxtorch.engine.graph import NUMBER_AVALS
 from jaxtorch.ops import _result_type
 from jaxtorch.ops.creation import legacy_tensor
@@ -22,47 +22,57 @@ class _TensorType(type):
     dtype."""
 
     dtype: dtypes.dtype
+    place: str
 
     def __call__(cls, *args, device=None):
-        return legacy_tensor(cls.dtype, *args, device=device)
+        return legacy_tensor(cls.dtype, *args, device=device or cls.place)
 
     def __instancecheck__(cls, t) -> bool:
-        return isinstance(t, Tensor) and t.dtype is cls.dtype and t.device.type == "cpu"
+        return isinstance(t, Tensor) and t.dtype is cls.dtype and t.device.type == cls.place
 
     def __repr__(cls) -> str:
-        return f"<class 'torch.{cls.__name__}'>"
+        return f"<class '{cls.__module__}.{cls.__name__}'>"
 
 
-def _tensor_type(dtype: dtypes.dtype) -> Any:
-    return _TensorType(f"{dtype.legacy}Tensor", (), {"dtype": dtype, "__module__": "torch"})
+def tensor_type(dtype: dtypes.dtype, place: str = "cpu") -> Any:
+    module = "torch" if place == "cpu" else f"torch.{place}"
+    return _TensorType(
+        f"{dtype.legacy}Tensor", (), {"dtype": dtype, "place": place, "__module__": module}
+    )
 
 
-BFloat16Tensor = _tensor_type(dtypes.bfloat16)
-BoolTensor = _tensor_type(dtypes.bool)
-ByteTensor = _tensor_type(dtypes.uint8)
-CharTensor = _tensor_type(dtypes.int8)
-DoubleTensor = _tensor_type(dtypes.float64)
-FloatTensor = _tensor_type(dtypes.float32)
-HalfTensor = _tensor_type(dtypes.float16)
-IntTensor = _tensor_type(dtypes.int32)
-LongTensor = _tensor_type(dtypes.int64)
-ShortTensor = _tensor_type(dtypes.int16)
+BFloat16Tensor = tensor_type(dtypes.bfloat16)
+BoolTensor = tensor_type(dtypes.bool)
+ByteTensor = tensor_type(dtypes.uint8)
+CharTensor = tensor_type(dtypes.int8)
+DoubleTensor = tensor_type(dtypes.float64)
+FloatTensor = tensor_type(dtypes.float32)
+HalfTensor = tensor_type(dtypes.float16)
+IntTensor = tensor_type(dtypes.int32)
+LongTensor = tensor_type(dtypes.int64)
+ShortTensor = tensor_type(dtypes.int16)
 
 
 def set_default_tensor_type(t) -> None:
-    """Make the dtype of a tensor type, or of its name ("torch.DoubleTensor"), the default."""
+    """Make the dtype and the device of a tensor type, or of its name ("torch.DoubleTensor"), the
+    default."""
+    place = getattr(t, "place", None)
     if isinstance(t, str):
-        by_name = {f"torch.{d.legacy}Tensor": d for d in dtypes.ALL.values()}
-        if t.startswith("torch.cuda."):
-            raise TypeError(f"type {t} not available: set_default_device('cuda') sets the device")
-        if t not in by_name:
+        prefix, _, name = t.rpartition(".")
+        by_name = {f"{d.legacy}Tensor": d for d in dtypes.ALL.values()}
+        place = {"torch": "cpu", "torch.cuda": "cuda"}.get(prefix)
+        if place is None or name not in by_name:
             raise TypeError(f"invalid type name {t!r}: e.g. 'torch.DoubleTensor' is one")
-        dtype = by_name[t]
+        dtype = by_name[name]
     else:
         dtype = getattr(t, "dtype", t)
     if not isinstance(dtype, dtypes.dtype) or not dtype.is_floating_point:
         raise TypeError("only floating-point types are supported as the default type")
+    if place == "cuda" and not devices.platform_devices("cuda"):
+        raise TypeError(f"type {t} not available: JAX sees no GPU")
     dtypes.set_default_dtype(dtype)
+    if place is not None:
+        devices.set_default_device(place)
 
 
 def is_floating_point(input: Tensor) -> bool:

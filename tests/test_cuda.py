@@ -59,8 +59,6 @@ def test_seeding_leaves_the_cpus_stream_alone():
 def test_bad_devices():
     with pytest.raises(ValueError, match="Expected a cuda device, but got: cpu"):
         cuda.device("cpu")
-    with pytest.raises(NotImplementedError, match="reset_peak_memory_stats"):
-        cuda.reset_peak_memory_stats()
 
 
 @with_gpu

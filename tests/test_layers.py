@@ -14,16 +14,19 @@ FILES = sorted((ROOT / "jaxtorch").rglob("*.py"))
 # From the ground up. A module may import from its own layer and from those above it in this list.
 LAYERS = [
     # what a value is; what belongs to no layer because it knows nothing of Tensors
-    "version size dtypes return_types devices children printing utils.hooks",
+    "version torch_version exceptions left_out layouts futures multiprocessing",
+    "size dtypes return_types devices children printing utils.hooks",
     "mersenne draws box_muller random",
     "engine",
     "ops._op ops._wrapper ops._dispatch ops._typing ops._result_type ops._promote ops._dims",
     "ops",
     "_operators _methods",
     "gradfn _queries tensor _functions _inplace",
-    "anomaly autograd func compiling legacy cuda serialization linalg fft special",
+    "settings streams introspection types __config__ _absent_device xpu mtia distributed",
+    "anomaly autograd func compiling legacy cuda cpu mps accelerator serialization linalg fft "
+    "special backends",
     "nn.functional nn.init nn.parameter",
-    "nn.utils nn.modules nn interop.flax",
+    "nn.utils nn.modules nn nn.parallel interop.flax jit compiler _dynamo",
     "optim",
     "interop",
     "utils",

@@ -1,5 +1,6 @@
 """torch.nn: layers, losses, containers, and what initializes, clips and counts them."""
 
+from jaxtorch import left_out
 from jaxtorch.nn import (
     functional as functional,
     init as init,
@@ -9,6 +10,7 @@ from jaxtorch.nn import (
 )
 from jaxtorch.nn.modules import *  # noqa: F403
 from jaxtorch.nn.modules import __all__ as _layers
+from jaxtorch.nn.parallel import DataParallel as DataParallel
 from jaxtorch.nn.parameter import (
     Buffer as Buffer,
     Parameter as Parameter,
@@ -17,6 +19,8 @@ from jaxtorch.nn.parameter import (
 )
 
 __all__ = [
-    "Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "functional", "init",
-    "modules", "parameter", "utils", *_layers,
+    "Buffer", "DataParallel", "Parameter", "UninitializedBuffer", "UninitializedParameter",
+    "functional", "init", "modules", "parameter", "utils", *_layers,
 ]  # fmt: skip
+
+__getattr__ = left_out.attributes_of(__name__)

@@ -1,0 +1,7 @@
+"""``torch.backends.mkl``: not here; XLA has kernels of its own."""
+
+__all__ = ["is_available"]
+
+
+def is_available() -> bool:
+    return False

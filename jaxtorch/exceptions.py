@@ -1,0 +1,40 @@
+"""The exceptions that programs know by torch's names."""
+
+from __future__ import annotations
+
+__all__ = [
+    "AcceleratorError", "DistBackendError", "DistError", "DistNetworkError", "DistStoreError",
+    "OutOfMemoryError", "is_out_of_memory",
+]  # fmt: skip
+
+
+class AcceleratorError(RuntimeError):
+    """A device failed while it ran a program."""
+
+
+class OutOfMemoryError(RuntimeError):
+    """A device has not the memory that a program asks for."""
+
+
+class DistError(RuntimeError):
+    """Something went wrong between processes. Never raised: there is one process."""
+
+
+class DistBackendError(DistError):
+    """See DistError."""
+
+
+class DistNetworkError(DistError):
+    """See DistError."""
+
+
+class DistStoreError(DistError):
+    """See DistError."""
+
+
+OutOfMemoryError.__module__ = AcceleratorError.__module__ = "torch"
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Does an error of XLA's say that memory ran out?"""
+    return "RESOURCE_EXHAUSTED" in str(error)

@@ -1,0 +1,12 @@
+"""``torch.nn.parallel``: the wrappers that spread a module over processes and devices."""
+
+from jaxtorch import left_out
+from jaxtorch.nn.parallel.data_parallel import (
+    DataParallel as DataParallel,
+    data_parallel as data_parallel,
+)
+from jaxtorch.nn.parallel.distributed import DistributedDataParallel as DistributedDataParallel
+
+__all__ = ["DataParallel", "DistributedDataParallel", "data_parallel"]
+
+__getattr__ = left_out.attributes_of(__name__)

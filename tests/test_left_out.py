@@ -1,0 +1,70 @@
+"""Every public name of torch's is here, or stands in the list of what is left out and says why."""
+
+import importlib
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+import jaxtorch
+from jaxtorch import left_out
+
+REFERENCE = Path(__file__).parent / "reference"
+NAMES = (REFERENCE / "torch_names.txt").read_text().split()
+TO_COME = (REFERENCE / "torch_names_to_come.txt").read_text().split()  # it only ever shrinks
+
+
+def find(name: str):
+    """The object of a torch name, by attributes alone."""
+    found = jaxtorch
+    for part in name.split(".")[1:]:
+        found = getattr(found, part)
+    return found
+
+
+def is_here(name: str) -> bool:
+    try:
+        find(name)
+    except AttributeError:
+        return False
+    return True
+
+
+def test_every_name_is_here_or_in_the_list():
+    absent = {name for name in NAMES if not is_here(name) and not left_out.reason(name)}
+    assert not absent - set(TO_COME)
+
+
+def test_nothing_in_the_list_is_here():
+    assert not [name for name in left_out.LEFT_OUT if is_here(name)]
+
+
+def test_every_reason_is_a_line():
+    assert all(0 < len(why) <= 100 and "\n" not in why for why in left_out.LEFT_OUT.values())
+
+
+def test_what_is_left_out_says_why():
+    with pytest.raises(left_out.LeftOut, match="torch.onnx is left out of jaxtorch: needs"):
+        jaxtorch.onnx.export()
+    with pytest.raises(AttributeError, match="torch.Tensor.to_sparse is left out"):
+        jaxtorch.ones(1).to_sparse()
+    with pytest.raises(AttributeError, match="'Tensor' object has no attribute 'to_gold'"):
+        jaxtorch.ones(1).to_gold()
+    assert not hasattr(jaxtorch, "fx") and not hasattr(jaxtorch.ones(1), "to_sparse")
+    assert left_out.reason("torch.ones") is None
+    assert left_out.reason("torch.onnx.utils.export") == left_out.reason("torch.onnx")
+
+
+def test_importing_what_is_left_out_says_why():
+    with pytest.raises(ModuleNotFoundError, match="torch.onnx is left out of jaxtorch"):
+        importlib.import_module("jaxtorch.onnx")
+    with pytest.raises(ImportError, match="torch.fork is left out of jaxtorch"):
+        exec("from jaxtorch import fork", {})
+    with pytest.raises(ModuleNotFoundError, match="No module named 'jaxtorch.not_there'"):
+        importlib.import_module("jaxtorch.not_there")
+    assert importlib.util.find_spec("jaxtorch.onnx") is None
+
+
+def test_submodules_need_no_import():
+    assert find("torch.distributed.is_available")()
+    assert find("torch.utils.hooks.RemovableHandle")
