@@ -20,6 +20,7 @@ from jax._src.core import trace_state_clean
 
 from jaxtorch.engine import disk_cache, foresight, graph, inspect
 from jaxtorch.engine.graph import NOTHING, Node, Number
+from jaxtorch.engine.kernels import COMPILING
 from jaxtorch.engine.lowering import COMPLEXES, FLOATS, INTS, NONE, lower
 
 LOCK = threading.RLock()
@@ -74,7 +75,7 @@ class Policy:
     compiled by itself, a node's share of a whole program's compilation, a kernel called by
     itself."""
 
-    kernel = 0.045
+    kernel = COMPILING
     node = 0.020
     call = 20e-6
     largest = 6000  # nodes: larger structures are always interpreted
@@ -85,8 +86,8 @@ class Policy:
 
 
 def should_compile(structure: Structure, unseen: int, uncompiled: int) -> bool:
-    """Compile now? ``unseen`` kernels of the structure have been in no structure before, and
-    ``uncompiled`` ones would have to be compiled by themselves to interpret it."""
+    """Compile now? To interpret it, ``uncompiled`` kernels of the structure would have to be
+    compiled by themselves, and ``unseen`` ones of its kernels have been in no structure before."""
     if Policy.force:
         return Policy.force == "compile"
     if structure.nodes > Policy.largest:
@@ -314,12 +315,17 @@ def _mark_seen(nodes) -> int:
         kernel = n.kernel
         if not kernel.seen:
             kernel.seen = True
-            unseen += not kernel.trivial
+            unseen += not kernel.trivial and not kernel.may_run_cold
     return unseen
 
 
 def _uncompiled(nodes) -> int:
-    return len({k for n in nodes if not (k := n.kernel).trivial and k._compiled is None})
+    return len(
+        {
+            k for n in nodes
+            if not (k := n.kernel).trivial and k._compiled is None and not k.may_run_cold
+        }
+    )  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------

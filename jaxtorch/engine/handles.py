@@ -73,17 +73,20 @@ def node_of_numpy(array: np.ndarray, place: str = "cpu") -> Node:
     the array afterwards.
     """
     aval = aval_of(array.shape, dtypes.from_numpy_dtype(array.dtype), place)
+    return concrete(array_of_numpy(array, aval), aval)
+
+
+def array_of_numpy(array: np.ndarray, aval: Aval):
+    """The jax array of a NumPy array whose Aval is known (see ``node_of_numpy``)."""
     try:
         shaped, sharding, devices, committed = _destinations[aval]
     except KeyError:
         shaped, sharding, devices, committed = _destinations[aval] = _destination(aval)
     # What jax.device_put comes down to, at a tenth of its price (5 us against 50).
     if array.dtype.itemsize < 8:
-        value = xla_client.batched_device_put(shaped, sharding, [array], devices, committed)
-    else:  # which would be narrowed with 64-bit types off
-        with jax.enable_x64(True):
-            value = xla_client.batched_device_put(shaped, sharding, [array], devices, committed)
-    return concrete(value, aval)
+        return xla_client.batched_device_put(shaped, sharding, [array], devices, committed)
+    with jax.enable_x64(True):  # or it would be narrowed with 64-bit types off
+        return xla_client.batched_device_put(shaped, sharding, [array], devices, committed)
 
 
 _destinations: dict[Aval, tuple] = {}

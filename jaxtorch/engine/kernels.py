@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import threading
+import time
 from typing import Any
 
 import jax
@@ -16,7 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxtorch import dtypes
+from jaxtorch.engine import cold
 from jaxtorch.engine.graph import Aval, aval_of
+from jaxtorch.engine.handles import array_of_numpy
 from jaxtorch.engine.inspect import site
 
 # (op, statics, input avals) -> Kernel. The default dtype decides some result dtypes, so there is a
@@ -111,6 +114,8 @@ def _conjugating(pull, cotangents):
     return tuple(jnp.conj(g) for g in pull(tuple(jnp.conj(c) for c in cotangents)))
 
 
+COMPILING = 0.045  # seconds that compiling a kernel by itself takes, on two CPU cores
+
 # XLA's options for a small kernel that runs by itself on the CPU: it compiles two to three times as
 # fast (an add 23 ms to 11, the gradient of std 96 to 26) and runs no slower up to 1024 elements.
 QUICK = {
@@ -128,6 +133,7 @@ class Kernel:
         "id", "name", "op", "statics", "avals", "out", "outputs", "body", "messages",
         "carries_grad",
         "projections", "_compiled", "_vjps", "_saves", "donates", "passes", "index", "seen", "site",
+        "_jaxpr", "_cold", "_cold_seconds",
     )  # fmt: skip
 
     def __init__(self, name, op, statics, avals, body, *, nondiff=False, out=None, donates=()):
@@ -141,10 +147,15 @@ class Kernel:
         self.donates = donates
         self.passes = False  # its value is its only input's value
         self.index = None  # which output of its input it picks (a projection)
+        self._jaxpr = None  # of its function, while it may be wanted for the first runs
+        self._cold: Any = None  # how it runs before it is compiled; False: it is compiled at once
+        self._cold_seconds = 0.0
         if out is None:
             out = self._infer()
         self.out = out
         self.outputs = out if type(out) is tuple else None
+        if self._jaxpr is not None and not self._small:
+            self._jaxpr = None
         self.projections = None
         self.carries_grad = not nondiff and any(map(differentiable, self.outputs or (out,)))
         self._compiled = None
@@ -166,8 +177,9 @@ class Kernel:
             return out
 
         with jax.enable_x64(True):
-            shapes = jax.eval_shape(run, *structs)
+            jaxpr, shapes = jax.make_jaxpr(run, return_shape=True)(*structs)
         self.messages = tuple(messages)
+        self._jaxpr = jaxpr
         if isinstance(shapes, (tuple, list)):
             return tuple(_aval_from(s, place) for s in shapes)
         return _aval_from(shapes, place)
@@ -222,9 +234,12 @@ class Kernel:
         return self.passes or self.index is not None
 
     def __call__(self, *arrays):
-        """Run by itself, through its own ``jax.jit``; the caller has 64-bit types on."""
+        """Run by itself: on NumPy at first, then through its own ``jax.jit``; the caller has
+        64-bit types on."""
         compiled = self._compiled
         if compiled is None:
+            if self.runs_cold and not any(getattr(a, "_committed", False) for a in arrays):
+                return self._run_cold(arrays)
             if self.messages:
 
                 def run(*arrays):
@@ -238,6 +253,40 @@ class Kernel:
             run.__name__ = self.name
             compiled = self._compiled = jax.jit(run, compiler_options=self._options())
         return compiled(*arrays)
+
+    # -- before it is compiled ----------------------------------------------------------------
+
+    @property
+    def runs_cold(self) -> bool:
+        """Is NumPy to run it, as long as that has not taken what compiling it takes?"""
+        if self._cold is None:
+            jaxpr = self._traced() if self._small else None
+            self._cold = (jaxpr is not None and cold.plan(jaxpr)) or False
+            self._jaxpr = None
+        return self._cold is not False and self._cold_seconds < COMPILING
+
+    @property
+    def may_run_cold(self) -> bool:
+        """As far as can be told without tracing it."""
+        return self._small if self._cold is None else self.runs_cold
+
+    @property
+    def _small(self) -> bool:
+        return sum(math.prod(a.shape) for a in self.all_out) <= cold.LARGEST and all(
+            a.place == "cpu" for a in (*self.avals, *self.all_out)
+        )
+
+    def _traced(self):
+        return self._jaxpr
+
+    def _run_cold(self, arrays):
+        started = time.perf_counter()
+        made = self._cold([a for a in arrays if a is not None])
+        outs = self.all_out
+        values = tuple(map(array_of_numpy, made, outs))
+        self._cold_seconds += time.perf_counter() - started
+        value = values if self.outputs else values[0]
+        return (value, tuple(made[len(outs) :])) if self.messages else value
 
     def _options(self) -> dict | None:
         small = all(
@@ -324,6 +373,14 @@ class VjpKernel(Kernel):
             out=grads[0] if len(grads) == 1 else grads,
         )  # fmt: skip
         self.site = base.site
+
+    @property
+    def _small(self) -> bool:
+        return super()._small and self.base._small and self.base._cold is not False
+
+    def _traced(self):
+        with jax.enable_x64(True):
+            return jax.make_jaxpr(lambda *a: self._run(None, *a))(*map(shape_struct, self.avals))
 
     def _run(self, reverse, *arrays):
         n = len(self.base.avals)

@@ -181,7 +181,7 @@ def accumulate(loop, batches):
 
 def test_gradient_accumulation_over_8_batches():
     loop = Loop()
-    for _ in range(3):
+    for _ in range(4):
         accumulate(loop, 8)
     with no_compilation(), Counted() as did:
         accumulate(loop, 8)
