@@ -163,6 +163,23 @@ from jaxtorch.settings import (
     use_deterministic_algorithms as use_deterministic_algorithms,
 )
 from jaxtorch.size import Size as Size
+from jaxtorch.storage import (
+    BFloat16Storage as BFloat16Storage,
+    BoolStorage as BoolStorage,
+    ByteStorage as ByteStorage,
+    CharStorage as CharStorage,
+    ComplexDoubleStorage as ComplexDoubleStorage,
+    ComplexFloatStorage as ComplexFloatStorage,
+    DoubleStorage as DoubleStorage,
+    FloatStorage as FloatStorage,
+    HalfStorage as HalfStorage,
+    IntStorage as IntStorage,
+    LongStorage as LongStorage,
+    ShortStorage as ShortStorage,
+    TypedStorage as TypedStorage,
+    UntypedStorage as UntypedStorage,
+    is_storage as is_storage,
+)
 from jaxtorch.streams import Event as Event, Stream as Stream
 from jaxtorch.tensor import Tensor as Tensor
 from jaxtorch.version import __version__ as __version__

@@ -160,3 +160,33 @@ class TensorQueries:
 
     def is_shared(self) -> bool:
         return False
+
+    # -- where it is kept ---------------------------------------------------------------------
+
+    def untyped_storage(self):
+        """The storage that this tensor shares with its views."""
+        from jaxtorch.storage import UntypedStorage
+
+        return UntypedStorage.of(self)
+
+    def storage(self):
+        """The storage, counted in elements. Deprecated, as in torch."""
+        from jaxtorch.storage import TypedStorage
+
+        return TypedStorage(wrap_storage=self.untyped_storage(), dtype=self.dtype)
+
+    def storage_type(self):
+        """The class of ``storage()``, as ``torch.FloatStorage``."""
+        from jaxtorch.storage import CLASSES
+
+        return CLASSES[self.dtype]
+
+    def data_ptr(self) -> int:
+        """Where PyTorch would say the first element is: the same number for what shares it.
+
+        It is no address of memory, and stays as it is when the tensor is written to.
+        """
+        if not self.numel():
+            return 0
+        offset = self.storage_offset() * self.dtype.itemsize
+        return self.untyped_storage().data_ptr() + offset

@@ -197,6 +197,10 @@ class Generator:
     def clone_state(self) -> Generator:
         return Generator(self.device).set_state(np.asarray(self.get_state()))
 
+    def __setstate__(self, state: tuple) -> None:
+        """Takes what PyTorch pickles: (seed, offset, state)."""
+        self.set_state(state[2])
+
     def __reduce__(self):
         return (_restore, (str(self.device), np.asarray(self.get_state())))
 

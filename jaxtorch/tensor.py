@@ -20,7 +20,7 @@ from jaxtorch.engine import backward as engine_backward, lens
 from jaxtorch.engine.aliases import Redirect, Storage, alias, cast, redirected
 from jaxtorch.engine.backward import Grad
 from jaxtorch.engine.graph import STATE, Node
-from jaxtorch.engine.handles import Handles, TensorBase, jax_device, node_of_array, node_of_numpy
+from jaxtorch.engine.handles import Handles, TensorBase, jax_device, node_of_array
 from jaxtorch.engine.trace import begun_before, current_trace, is_traced, trace_of
 from jaxtorch.gradfn import GradFn
 
@@ -43,6 +43,7 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
     _version = 0
     _storage: weakref.ref[Storage] | None = None  # what it shares with those detached from it
     _trace = None  # the jax trace it was born in, if its value is that trace's
+    _address = 0  # what data_ptr() has said of its storage
     __hash__ = object.__hash__
     __array_priority__ = 1000
 
@@ -436,8 +437,10 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
         memo[id(self)] = out
         return out
 
-    def __reduce__(self):
-        return (_rebuild, (self.detach()._host(), self.dtype.name, self.requires_grad))
+    def __reduce_ex__(self, protocol):
+        from jaxtorch._utils import reduced
+
+        return reduced(self)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -503,11 +506,6 @@ def autograd_hook(hooks: dict, hook):
     handle = RemovableHandle(hooks)
     hooks[handle.id] = hook
     return handle
-
-
-def _rebuild(array, dtype_name: str, requires_grad: bool) -> Tensor:
-    t = wrap(node_of_numpy(np.asarray(array, dtypes.ALL[dtype_name].numpy)))
-    return t.requires_grad_() if requires_grad else t
 
 
 def to_place(t: Tensor, place: str) -> Tensor:

@@ -57,13 +57,15 @@ class Storage:
     kept holds no graph.
     """
 
-    __slots__ = ("_node", "_ticket", "_version", "owner", "__weakref__")
+    __slots__ = ("_node", "_ticket", "_version", "owner", "address", "shown", "__weakref__")
     _base = None
     _meta = None
 
     def __init__(self, owner):
         self.owner = weakref.ref(owner)
         self._version = 0
+        self.address = 0  # these two are jaxtorch.storage's: data_ptr(), and the UntypedStorage
+        self.shown = None
         self.follow(owner._node)
 
     @property

@@ -144,7 +144,12 @@ class Parameter(Tensor, nnx.Param):
         return twin
 
     def __reduce_ex__(self, protocol):
-        return _rebuild_parameter, (self.detach(), self.requires_grad, OrderedDict())
+        from jaxtorch import _utils
+
+        state, built = _utils.attributes(self), (self.detach(), self.requires_grad, OrderedDict())
+        if state:
+            return _utils._rebuild_parameter_with_state, (*built, state)
+        return _utils._rebuild_parameter, built
 
     def __repr__(self) -> str:
         if "_alien" in self.__dict__:
@@ -155,12 +160,6 @@ class Parameter(Tensor, nnx.Param):
 
 
 _set_trace_state = vars(nnx.Variable)["_trace_state"].__set__
-
-
-def _rebuild_parameter(data: Tensor, requires_grad: bool, backward_hooks) -> Parameter:
-    """What a pickled Parameter calls; real torch pickles name it
-    ``torch._utils._rebuild_parameter``."""
-    return Parameter(data, requires_grad)
 
 
 class _BufferMeta(VariableMeta):

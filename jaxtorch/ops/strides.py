@@ -120,7 +120,6 @@ def _after(operation, statics: dict, shape: tuple, strides: tuple) -> Any:
 
 @functools.lru_cache(maxsize=4096)
 def _along(shape: tuple, strides: tuple, steps: tuple) -> tuple | None:
-    """Strides of every stage of a chain of views, the base's first; None for other kinds."""
     stages = [strides]
     for operation, names, values in steps:
         found = _after(operation, dict(zip(names, values, strict=True)), shape, strides)
@@ -131,12 +130,17 @@ def _along(shape: tuple, strides: tuple, steps: tuple) -> tuple | None:
     return tuple(stages)
 
 
+def along(shape: tuple, strides: tuple, steps: tuple) -> tuple | None:
+    """Strides of every stage of a chain of views, the base's first; None for other kinds."""
+    keys = tuple([(op, tuple(given), tuple(given.values())) for op, given, _ in steps])
+    return _along(shape, strides, keys)
+
+
 def _stages(input) -> tuple | None:
-    steps = tuple([(op, tuple(given), tuple(given.values())) for op, given, _ in input._steps])
     base = input._base
     shape = tuple(base.shape)
     strides = _strides(base) if isinstance(base, TensorBase) else contiguous_strides(shape)
-    return _along(shape, strides, steps)
+    return along(shape, strides, input._steps)
 
 
 def _strides(input) -> tuple:

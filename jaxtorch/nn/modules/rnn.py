@@ -86,6 +86,11 @@ class RNNBase(Module):
     def all_weights(self) -> list[list[Tensor]]:
         return [[getattr(self, name) for name in names] for names in self._all_weights]
 
+    _torch_has_too = ("_flat_weights_names", "_flat_weights")  # in what it pickles
+
+    def __setstate__(self, state: dict) -> None:
+        super().__setstate__({k: v for k, v in state.items() if k not in self._torch_has_too})
+
     def flatten_parameters(self) -> None:
         """Nothing to do: there is no cuDNN buffer to lay weights out in."""
 

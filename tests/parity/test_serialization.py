@@ -1,0 +1,208 @@
+"""Checkpoints both ways: real torch opens what is written here, and the other way round."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+
+import jaxtorch
+from tests.serialization import contents
+from tests.serialization.contents import facts, saved
+
+torch = pytest.importorskip("torch")
+WAYS = [(jaxtorch, torch), (torch, jaxtorch)]
+both_ways = pytest.mark.parametrize("writer, reader", WAYS, ids=["to torch", "from torch"])
+OPTIONS = [{}, {"_use_new_zipfile_serialization": False}]
+formats = pytest.mark.parametrize("options", OPTIONS, ids=["zip", "legacy"])
+
+
+@both_ways
+@formats
+@pytest.mark.parametrize("make", contents.WEIGHTS)
+def test_weights(make, writer, reader, options):
+    old = make is contents.dtypes and options
+    obj = (
+        make(writer, [n for n in contents.DTYPES if n not in contents.NEW]) if old else make(writer)
+    )
+    found = reader.load(saved(writer, obj, **options))
+    assert facts(found) == facts(writer.load(saved(writer, obj, **options)))
+    assert facts(found) == facts(obj)
+    assert facts(reader.load(saved(writer, obj, **options), weights_only=False)) == facts(obj)
+
+
+@both_ways
+def test_what_weights_only_refuses(writer, reader):
+    obj = contents.defaults(writer)
+    with pytest.raises(pickle.UnpicklingError, match="GLOBAL collections.defaultdict was not an a"):
+        reader.load(saved(writer, obj))
+    assert facts(reader.load(saved(writer, obj), weights_only=False)) == facts(obj)
+    unsafe = reader.serialization.get_unsafe_globals_in_checkpoint(saved(writer, obj))
+    assert set(unsafe) == {"collections.defaultdict", "builtins.list"}
+
+
+@both_ways
+def test_a_training_run_goes_on_under_the_other(writer, reader):
+    state = reader.load(saved(writer, contents.training(writer)))
+
+    def go_on(torch, state):
+        net = torch.nn.Sequential(
+            torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4), torch.nn.Tanh(), torch.nn.Linear(4, 2)
+        )
+        net.load_state_dict(state["net"])
+        optimizers = [
+            torch.optim.AdamW(net.parameters(), amsgrad=True),
+            torch.optim.SGD(net.parameters(), lr=1.0, momentum=0.9, nesterov=True),
+        ]
+        schedulers = [torch.optim.lr_scheduler.StepLR(o, 1, 0.5) for o in optimizers]
+        for one, saved_state in zip(optimizers, state["optimizers"], strict=True):
+            one.load_state_dict(saved_state)
+        for one, saved_state in zip(schedulers, state["schedulers"], strict=True):
+            one.load_state_dict(saved_state)
+        torch.set_rng_state(state["rng"])
+        return contents.resume(torch, net, optimizers, schedulers), torch.rand(3).tolist()
+
+    ours, drawn = go_on(reader, state)
+    theirs, drawn_there = go_on(writer, contents.training(writer))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+    assert drawn == drawn_there
+
+
+@both_ways
+@formats
+@pytest.mark.parametrize("name", contents.modules(torch))
+def test_whole_modules(name, writer, reader, options):
+    module, x = contents.modules(writer)[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch would have the source of its own modules
+        file = saved(writer, module.train(), **options)
+    found = reader.load(file, weights_only=False)
+    assert found.training and repr(found) == repr(module)
+    assert [n for n, _ in found.named_parameters()] == [n for n, _ in module.named_parameters()]
+    one = reader.tensor
+    there = tuple(one(i.tolist()) for i in x) if isinstance(x, tuple) else one(x.tolist())
+    np.testing.assert_allclose(
+        contents.outputs(found, there), contents.outputs(module, x), atol=2e-5
+    )
+
+
+@both_ways
+def test_modules_without_a_forward(writer, reader):
+    nn = writer.nn
+    obj = nn.ModuleDict({
+        "params": nn.ParameterList([nn.Parameter(writer.ones(2))]),
+        "named": nn.ParameterDict({"a": nn.Parameter(writer.zeros(1))}),
+        "list": nn.ModuleList([nn.Bilinear(1, 2, 3), nn.CosineSimilarity()]),
+    })  # fmt: skip
+    found = reader.load(saved(writer, obj), weights_only=False)
+    assert repr(found) == repr(obj)
+    assert found["params"][0].tolist() == [1, 1] and found["named"]["a"].tolist() == [0]
+
+
+@pytest.mark.filterwarnings("ignore:Seems like")  # step() is no longer the wrapped one
+@both_ways
+def test_whole_schedulers(writer, reader):
+    optimizer = writer.optim.SGD([writer.nn.Parameter(writer.ones(1))], lr=1.0)
+    schedulers = [
+        writer.optim.lr_scheduler.StepLR(optimizer, 2), writer.optim.lr_scheduler.ExponentialLR(
+            optimizer, 0.9), writer.optim.lr_scheduler.CosineAnnealingLR(optimizer, 5),
+    ]  # fmt: skip
+    found = reader.load(saved(writer, schedulers), weights_only=False)
+    for group in (schedulers, found):
+        for _ in range(4):
+            group[0].optimizer.step()
+            for scheduler in group:
+                scheduler.step()
+    ours, theirs = found[0].optimizer, optimizer
+    np.testing.assert_allclose(ours.param_groups[0]["lr"], theirs.param_groups[0]["lr"])
+
+
+@both_ways
+def test_a_whole_optimizer(writer, reader):
+    p = writer.nn.Parameter(writer.ones(3))
+    optimizer = writer.optim.Adam([p], lr=0.5)
+    p.grad = writer.ones(3)
+    optimizer.step()
+    found = reader.load(saved(writer, {"p": p, "o": optimizer}), weights_only=False)
+    assert found["o"].param_groups[0]["params"][0] is found["p"]
+    for q, o in ((p, optimizer), (found["p"], found["o"])):
+        q.grad = q.detach() * 2
+        o.step()
+    np.testing.assert_allclose(found["p"].tolist(), p.tolist(), rtol=1e-6)
+
+
+@both_ways
+def test_generators_and_subclasses_of_dict(writer, reader):
+    generator = writer.Generator().manual_seed(5)
+    writer.rand(3, generator=generator)
+    found = reader.load(saved(writer, generator), weights_only=False)
+    expected = writer.rand(3, generator=generator).tolist()
+    assert reader.rand(3, generator=found).tolist() == expected
+
+
+@both_ways
+def test_conjugates_and_negatives_that_torch_puts_off(writer, reader):
+    z = writer.tensor([1 + 2j, 3 - 4j])
+    obj = {"conj": z.conj(), "neg": z.conj().imag}
+    found = reader.load(saved(writer, {"conj": obj["conj"]}))
+    assert found["conj"].tolist() == z.conj().tolist()
+    assert reader.load(saved(writer, obj["neg"])).tolist() == obj["neg"].tolist()
+
+
+@both_ways
+def test_map_location_and_mmap(writer, reader, tmp_path):
+    path = tmp_path / "net.pt"
+    obj = contents.views(writer)
+    writer.save(obj, path)
+    places = ["cpu", reader.device("cpu"), {"cpu": "cpu"}, lambda s, place: s, lambda s, p: None]
+    for place in places:
+        assert facts(reader.load(path, map_location=place)) == facts(obj)
+    assert facts(reader.load(path, mmap=True)) == facts(obj)
+    if reader is torch:
+        assert reader.load(path, map_location="meta")["whole"].shape == (4, 6)
+
+
+@both_ways
+def test_checksums_left_out_and_data_left_out(writer, reader):
+    writer.serialization.set_crc32_options(False)
+    try:
+        file = saved(writer, writer.arange(3))
+    finally:
+        writer.serialization.set_crc32_options(True)
+    assert reader.load(file).tolist() == [0, 1, 2]
+    with writer.serialization.skip_data():
+        file = saved(writer, writer.ones(3))
+    assert reader.load(file).shape == (3,)
+    file = saved(writer, writer.ones(3))
+    with reader.serialization.skip_data():
+        assert reader.load(file).shape == (3,)
+
+
+@both_ways
+@pytest.mark.parametrize("protocol", [3, 4, 5])
+def test_later_pickle_protocols(protocol, writer, reader):
+    obj = contents.containers(writer)
+    file = saved(writer, obj, pickle_protocol=protocol)
+    assert facts(reader.load(file, weights_only=False)) == facts(obj)
+
+
+@pytest.mark.parametrize("obj", [eval, pickle.UnpicklingError, np.float32(1)], ids=repr)
+def test_refusals_have_the_same_words(obj):
+    file = saved(torch, {"bad": obj})
+    words = []
+    for library in (torch, jaxtorch):
+        file.seek(0)
+        with pytest.raises(pickle.UnpicklingError) as error:
+            library.load(file)
+        words.append(str(error.value).partition("\n\nCheck the")[0].partition("\n\nNothing")[0])
+    assert words[0] == words[1]
+
+
+def test_the_names_are_torchs():
+    ours, theirs = set(jaxtorch.serialization.__all__), set(torch.serialization.__all__)
+    assert theirs - ours == {
+        "normalize_storage_type", "storage_to_tensor_type", "validate_hpu_device",
+    }  # fmt: skip
+    assert not ours - theirs - {"load", "save"}
