@@ -94,7 +94,6 @@ from jaxtorch.introspection import (
     has_mkl as has_mkl,
     has_openmp as has_openmp,
     has_spectral as has_spectral,
-    is_storage as is_storage,
     thread_safe_generator as thread_safe_generator,
     typename as typename,
 )

@@ -10,7 +10,7 @@ from jaxtorch.engine.handles import TensorBase
 
 __all__ = [
     "compiled_with_cxx11_abi", "get_device_module", "has_lapack", "has_mkl", "has_openmp",
-    "has_spectral", "is_storage", "thread_safe_generator", "typename",
+    "has_spectral", "thread_safe_generator", "typename",
 ]  # fmt: skip
 
 has_lapack = True  # jaxlib brings it
@@ -26,11 +26,6 @@ def typename(obj, /) -> str:
     name = getattr(named, "__qualname__", None) or named.__name__
     module = getattr(named, "__module__", None) or ""
     return name if module in ("", "builtins") else f"{module}.{name}"
-
-
-def is_storage(obj, /) -> bool:
-    """False: no object is a storage here."""
-    return False
 
 
 def compiled_with_cxx11_abi() -> bool:

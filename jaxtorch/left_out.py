@@ -18,7 +18,7 @@ _QUANTIZED = "quantised tensors are PyTorch's own storage; nothing here computes
 _SCRIPT = "there is no TorchScript here: XLA compiles what the engine records"
 _SYMBOLIC = "shapes are always known numbers here; XLA compiles one program for each"
 _SUBBYTE = "a dtype without arithmetic in PyTorch either; JAX has no array of it"
-_STORAGE = "arrays are immutable and share no memory, so there is no storage to hand out"
+_STORAGE = "arrays are immutable: a storage can be asked (Tensor.untyped_storage()) and not written"
 _GRAPH = "there is no graph to capture by hand: a hot training step is one XLA program already"
 _ALLOCATOR = "XLA manages the device's memory; XLA_PYTHON_CLIENT_MEM_FRACTION and such steer it"
 _NVML = "JAX does not ask the driver; nvidia-smi or the package nvidia-ml-py do"
@@ -65,13 +65,12 @@ _TABLE = (
     ("torch.nested torch.Tensor.to_padded_tensor",
      "ragged shapes are padded and masked here, as XLA needs them: nn.utils.rnn.pad_sequence"),
     ("torch.masked", "a mask is a tensor of its own here: torch.where, and reductions of that"),
-    ("torch.storage torch.TypedStorage torch.UntypedStorage "
-     "torch.ByteStorage torch.FloatStorage torch.Tensor.set_ torch.Tensor.is_set_to "
-     "torch.Tensor.const_data_ptr torch.cuda.BFloat16Storage torch.cuda.BoolStorage "
+    ("torch.Tensor.set_ torch.Tensor.is_set_to torch.Tensor.const_data_ptr "
+     "torch.cuda.BFloat16Storage torch.cuda.BoolStorage "
      "torch.cuda.ByteStorage torch.cuda.CharStorage torch.cuda.ComplexDoubleStorage "
      "torch.cuda.ComplexFloatStorage torch.cuda.DoubleStorage torch.cuda.FloatStorage "
      "torch.cuda.HalfStorage torch.cuda.IntStorage torch.cuda.LongStorage "
-     "torch.cuda.ShortStorage torch.types.Storage torch.from_file", _STORAGE),
+     "torch.cuda.ShortStorage torch.from_file", _STORAGE),
     ("torch.CompilationUnit torch.ScriptClass torch.ScriptFunction torch.JITException "
      "torch.import_ir_module torch.import_ir_module_from_buffer torch.parse_ir "
      "torch.parse_schema torch.parse_type_comment torch.merge_type_from_type_comment "

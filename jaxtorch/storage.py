@@ -25,9 +25,13 @@ from jaxtorch.tensor import Tensor, wrap
 
 __all__ = ["TypedStorage", "UntypedStorage", "is_storage", "tensor_on"]
 
-# PyTorch names no storage class for these: their bytes lie in an UntypedStorage.
-UNNAMED = frozenset({dtypes.uint16, dtypes.uint32, dtypes.uint64})
-CLASS_NAMES = {d: f"{d.legacy}Storage" for d in dtypes.ALL.values() if d not in UNNAMED}
+_NAMED = (
+    "float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool",
+    "complex128", "complex64",
+)  # fmt: skip
+CLASS_NAMES = {dtypes.ALL[name]: f"{dtypes.ALL[name].legacy}Storage" for name in _NAMED}
+# PyTorch names no class of storages for the others: their bytes lie in an UntypedStorage.
+UNNAMED = frozenset(dtypes.ALL.values()) - frozenset(CLASS_NAMES)
 
 _next_address = itertools.count(0x7F00_0000_0000, 1 << 40).__next__
 _DEPRECATED = (

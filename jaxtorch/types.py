@@ -9,9 +9,10 @@ from typing import IO, Any, TypeAlias
 from jaxtorch import devices, left_out
 from jaxtorch.dtypes import dtype as _dtype
 from jaxtorch.size import Size as Size
+from jaxtorch.storage import UntypedStorage as Storage
 from jaxtorch.tensor import Tensor as Tensor
 
-__all__ = ["Device", "FileLike", "Number", "Size", "Tensor"]
+__all__ = ["Device", "FileLike", "Number", "Size", "Storage", "Tensor"]
 
 _TensorOrTensors: TypeAlias = Tensor | tuple[Tensor, ...]
 _dtype = _dtype
