@@ -27,6 +27,11 @@ from jaxtorch import (
     version as version,
 )
 from jaxtorch._functions import *  # noqa: F403
+from jaxtorch._functions import (
+    _chunk_cat as _chunk_cat,
+    _unsafe_masked_index as _unsafe_masked_index,
+    _unsafe_masked_index_put_accumulate as _unsafe_masked_index_put_accumulate,
+)
 from jaxtorch._inplace import *  # noqa: F403
 from jaxtorch.alias import install as install, uninstall as uninstall
 from jaxtorch.anomaly import (

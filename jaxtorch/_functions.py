@@ -118,6 +118,28 @@ from jaxtorch.ops.conv import (
     conv_transpose2d as conv_transpose2d,
     conv_transpose3d as conv_transpose3d,
 )
+from jaxtorch.ops.copies import (
+    alias_copy as alias_copy,
+    as_strided_copy as as_strided_copy,
+    detach_copy as detach_copy,
+    diagonal_copy as diagonal_copy,
+    expand_copy as expand_copy,
+    narrow_copy as narrow_copy,
+    permute_copy as permute_copy,
+    select_copy as select_copy,
+    slice_copy as slice_copy,
+    split_copy as split_copy,
+    split_with_sizes_copy as split_with_sizes_copy,
+    squeeze_copy as squeeze_copy,
+    t_copy as t_copy,
+    transpose_copy as transpose_copy,
+    unbind_copy as unbind_copy,
+    unfold_copy as unfold_copy,
+    unsqueeze_copy as unsqueeze_copy,
+    view_as_complex_copy as view_as_complex_copy,
+    view_as_real_copy as view_as_real_copy,
+    view_copy as view_copy,
+)
 from jaxtorch.ops.creation import (
     arange as arange,
     complex as complex,
@@ -153,6 +175,7 @@ from jaxtorch.ops.cumulative import (
 from jaxtorch.ops.data import (
     as_tensor as as_tensor,
     asarray as asarray,
+    from_file as from_file,
     from_numpy as from_numpy,
     frombuffer as frombuffer,
     is_tensor as is_tensor,
@@ -180,6 +203,12 @@ from jaxtorch.ops.filling import (
     fill_ as fill_,
     zero_ as zero_,
 )
+from jaxtorch.ops.histograms import (
+    bincount as bincount,
+    histc as histc,
+    histogram as histogram,
+    histogramdd as histogramdd,
+)
 from jaxtorch.ops.index_along import (
     index_add as index_add,
     index_copy as index_copy,
@@ -188,14 +217,8 @@ from jaxtorch.ops.index_along import (
     index_select as index_select,
 )
 from jaxtorch.ops.indexing import (
-    argwhere as argwhere,
     index_put as index_put,
     index_put_ as index_put_,
-    masked_fill as masked_fill,
-    masked_scatter as masked_scatter,
-    masked_select as masked_select,
-    nonzero as nonzero,
-    nonzero_static as nonzero_static,
 )
 from jaxtorch.ops.linalg import (
     cholesky_inverse as cholesky_inverse,
@@ -221,6 +244,16 @@ from jaxtorch.ops.margin_loss import (
     hinge_embedding_loss as hinge_embedding_loss,
     margin_ranking_loss as margin_ranking_loss,
     triplet_margin_loss as triplet_margin_loss,
+)
+from jaxtorch.ops.masking import (
+    _unsafe_masked_index as _unsafe_masked_index,
+    _unsafe_masked_index_put_accumulate as _unsafe_masked_index_put_accumulate,
+    argwhere as argwhere,
+    masked_fill as masked_fill,
+    masked_scatter as masked_scatter,
+    masked_select as masked_select,
+    nonzero as nonzero,
+    nonzero_static as nonzero_static,
 )
 from jaxtorch.ops.matrices import (
     cholesky as cholesky,
@@ -344,6 +377,12 @@ from jaxtorch.ops.reduction import (
     var as var,
     var_mean as var_mean,
 )
+from jaxtorch.ops.replacing import (
+    as_strided_scatter as as_strided_scatter,
+    diagonal_scatter as diagonal_scatter,
+    select_scatter as select_scatter,
+    slice_scatter as slice_scatter,
+)
 from jaxtorch.ops.reshaping import (
     as_strided_ as as_strided_,
     flatten as flatten,
@@ -371,8 +410,10 @@ from jaxtorch.ops.scattering import (
     scatter_reduce as scatter_reduce,
     take as take,
     take_along_dim as take_along_dim,
+    unravel_index as unravel_index,
 )
 from jaxtorch.ops.shaping import (
+    _chunk_cat as _chunk_cat,
     atleast_1d as atleast_1d,
     atleast_2d as atleast_2d,
     atleast_3d as atleast_3d,
@@ -388,8 +429,6 @@ from jaxtorch.ops.shaping import (
     diag as diag,
     diag_embed as diag_embed,
     diagflat as diagflat,
-    diagonal_copy as diagonal_copy,
-    diagonal_scatter as diagonal_scatter,
     dstack as dstack,
     flip as flip,
     fliplr as fliplr,
@@ -400,8 +439,6 @@ from jaxtorch.ops.shaping import (
     roll as roll,
     rot90 as rot90,
     row_stack as row_stack,
-    select_scatter as select_scatter,
-    slice_scatter as slice_scatter,
     stack as stack,
     tile as tile,
     tril as tril,
@@ -418,16 +455,16 @@ from jaxtorch.ops.slicing import (
     split_with_sizes as split_with_sizes,
     tensor_split as tensor_split,
     unbind as unbind,
+    unsafe_chunk as unsafe_chunk,
+    unsafe_split as unsafe_split,
+    unsafe_split_with_sizes as unsafe_split_with_sizes,
     vsplit as vsplit,
 )
 from jaxtorch.ops.sorting import (
     argsort as argsort,
-    bincount as bincount,
     bucketize as bucketize,
     corrcoef as corrcoef,
     cov as cov,
-    histc as histc,
-    histogram as histogram,
     kthvalue as kthvalue,
     median as median,
     mode as mode,
@@ -444,9 +481,11 @@ from jaxtorch.ops.sorting import (
 from jaxtorch.ops.special import (
     polygamma as polygamma,
 )
+from jaxtorch.ops.strides import (
+    as_strided as as_strided,
+)
 from jaxtorch.ops.views import (
     adjoint as adjoint,
-    as_strided as as_strided,
     broadcast_shapes as broadcast_shapes,
     broadcast_tensors as broadcast_tensors,
     broadcast_to as broadcast_to,

@@ -14,16 +14,21 @@ from jaxtorch.ops import (
     blas,
     comparison,
     conversion,
+    copies,
     creation,
     cumulative,
     filling,
+    histograms,
     index_along,
     indexing,
     linalg,
+    masking,
     matrices,
     pointwise,
     reduction,
+    replacing,
     reshaping,
+    resizing,
     sampling,
     scattering,
     shaping,
@@ -325,11 +330,8 @@ class TensorMethods(TensorOperators):
 
     # --- sorting --------------------------------------------------------------------------------
     argsort = sorting.argsort
-    bincount = sorting.bincount
     corrcoef = sorting.corrcoef
     cov = sorting.cov
-    histc = sorting.histc
-    histogram = sorting.histogram
     kthvalue = sorting.kthvalue
     median = sorting.median
     mode = sorting.mode
@@ -380,7 +382,11 @@ class TensorMethods(TensorOperators):
     type = conversion.type_
     type_as = conversion.type_as
 
+    # --- copies ---------------------------------------------------------------------------------
+    narrow_copy = copies.narrow_copy
+
     # --- creation -------------------------------------------------------------------------------
+    new = creation.new
     new_empty = creation.new_empty
     new_empty_strided = creation.new_empty_strided
     new_full = creation.new_full
@@ -389,8 +395,17 @@ class TensorMethods(TensorOperators):
     new_zeros = creation.new_zeros
 
     # --- filling --------------------------------------------------------------------------------
+    apply_ = filling.apply_
     fill_ = filling.fill_
+    fill_diagonal_ = filling.fill_diagonal_
+    map_ = filling.map_
+    map2_ = filling.map2_
     zero_ = filling.zero_
+
+    # --- histograms -----------------------------------------------------------------------------
+    bincount = histograms.bincount
+    histc = histograms.histc
+    histogram = histograms.histogram
 
     # --- index_along ----------------------------------------------------------------------------
     index_add = index_along.index_add
@@ -406,16 +421,24 @@ class TensorMethods(TensorOperators):
     # --- indexing -------------------------------------------------------------------------------
     __getitem__ = indexing.getitem
     __setitem__ = indexing.setitem
-    argwhere = indexing.argwhere
     index_put = indexing.index_put
     index_put_ = indexing.index_put_
-    masked_fill = indexing.masked_fill
-    masked_fill_ = indexing.masked_fill_
-    masked_scatter = indexing.masked_scatter
-    masked_scatter_ = indexing.masked_scatter.inplace
-    masked_select = indexing.masked_select
-    nonzero = indexing.nonzero
-    nonzero_static = indexing.nonzero_static
+
+    # --- masking --------------------------------------------------------------------------------
+    argwhere = masking.argwhere
+    masked_fill = masking.masked_fill
+    masked_fill_ = masking.masked_fill_
+    masked_scatter = masking.masked_scatter
+    masked_scatter_ = masking.masked_scatter.inplace
+    masked_select = masking.masked_select
+    nonzero = masking.nonzero
+    nonzero_static = masking.nonzero_static
+
+    # --- replacing ------------------------------------------------------------------------------
+    as_strided_scatter = replacing.as_strided_scatter
+    diagonal_scatter = replacing.diagonal_scatter
+    select_scatter = replacing.select_scatter
+    slice_scatter = replacing.slice_scatter
 
     # --- reshaping ------------------------------------------------------------------------------
     flatten = reshaping.flatten
@@ -430,6 +453,14 @@ class TensorMethods(TensorOperators):
     unsqueeze_ = reshaping.unsqueeze_
     view = reshaping.view
     view_as = reshaping.view_as
+
+    # --- resizing -------------------------------------------------------------------------------
+    resize = resizing.resize
+    resize_ = resizing.resize_
+    resize_as = resizing.resize_as
+    resize_as_ = resizing.resize_as_
+    set_ = resizing.set_
+    sum_to_size = resizing.sum_to_size
 
     # --- sampling -------------------------------------------------------------------------------
     bernoulli = sampling.bernoulli
@@ -461,7 +492,6 @@ class TensorMethods(TensorOperators):
     diag = shaping.diag
     diag_embed = shaping.diag_embed
     diagflat = shaping.diagflat
-    diagonal_scatter = shaping.diagonal_scatter
     flip = shaping.flip
     fliplr = shaping.fliplr
     flipud = shaping.flipud
@@ -469,8 +499,6 @@ class TensorMethods(TensorOperators):
     repeat_interleave = shaping.repeat_interleave
     roll = shaping.roll
     rot90 = shaping.rot90
-    select_scatter = shaping.select_scatter
-    slice_scatter = shaping.slice_scatter
     tile = shaping.tile
     tril = shaping.tril
     tril_ = shaping.tril.inplace
@@ -487,18 +515,23 @@ class TensorMethods(TensorOperators):
     split_with_sizes = slicing.split_with_sizes
     tensor_split = slicing.tensor_split
     unbind = slicing.unbind
+    unsafe_chunk = slicing.unsafe_chunk
+    unsafe_split = slicing.unsafe_split
+    unsafe_split_with_sizes = slicing.unsafe_split_with_sizes
     vsplit = slicing.vsplit
 
     # --- strides --------------------------------------------------------------------------------
+    as_strided = strides.as_strided
     contiguous = strides.contiguous
+    dim_order = strides.dim_order
     is_contiguous = strides.is_contiguous
+    is_set_to = strides.is_set_to
     storage_offset = strides.storage_offset
     stride = strides.stride
 
     # --- views ----------------------------------------------------------------------------------
     H = property(views.H)
     adjoint = views.adjoint
-    as_strided = views.as_strided
     broadcast_to = views.broadcast_to
     diagonal = views.diagonal
     expand = views.expand

@@ -37,6 +37,11 @@ class TensorQueries:
         return self._node.aval.dtype
 
     @property
+    def name(self) -> None:
+        """Tensors have no names."""
+        return None
+
+    @property
     def ndim(self) -> int:
         return len(self.shape)
 
@@ -151,6 +156,19 @@ class TensorQueries:
 
     def is_signed(self) -> bool:
         return self.dtype.is_signed
+
+    def is_conj(self) -> bool:
+        """Is it a conjugate still to be taken? Never: ``conj`` is an op like any other."""
+        return False
+
+    def is_neg(self) -> bool:
+        return False
+
+    def is_same_size(self, other) -> bool:
+        return self.shape == other.shape
+
+    def is_nonzero(self) -> bool:
+        return bool(self)
 
     def is_inference(self) -> bool:
         return False

@@ -65,12 +65,12 @@ _TABLE = (
     ("torch.nested torch.Tensor.to_padded_tensor",
      "ragged shapes are padded and masked here, as XLA needs them: nn.utils.rnn.pad_sequence"),
     ("torch.masked", "a mask is a tensor of its own here: torch.where, and reductions of that"),
-    ("torch.Tensor.set_ torch.Tensor.is_set_to torch.Tensor.const_data_ptr "
+    ("torch.Tensor.const_data_ptr "
      "torch.cuda.BFloat16Storage torch.cuda.BoolStorage "
      "torch.cuda.ByteStorage torch.cuda.CharStorage torch.cuda.ComplexDoubleStorage "
      "torch.cuda.ComplexFloatStorage torch.cuda.DoubleStorage torch.cuda.FloatStorage "
      "torch.cuda.HalfStorage torch.cuda.IntStorage torch.cuda.LongStorage "
-     "torch.cuda.ShortStorage torch.from_file", _STORAGE),
+     "torch.cuda.ShortStorage", _STORAGE),
     ("torch.CompilationUnit torch.ScriptClass torch.ScriptFunction torch.JITException "
      "torch.import_ir_module torch.import_ir_module_from_buffer torch.parse_ir "
      "torch.parse_schema torch.parse_type_comment torch.merge_type_from_type_comment "

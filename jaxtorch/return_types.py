@@ -3,7 +3,8 @@
 from collections import namedtuple
 
 __all__ = [
-    "aminmax", "cummax", "cummin", "frexp", "histogram", "kthvalue", "linalg_cholesky_ex",
+    "aminmax", "cummax", "cummin", "frexp", "histogram", "histogramdd", "kthvalue",
+    "linalg_cholesky_ex",
     "linalg_eig", "linalg_eigh", "linalg_inv_ex", "linalg_lstsq", "linalg_lu",
     "linalg_lu_factor", "linalg_qr", "linalg_slogdet", "linalg_svd", "max", "median", "min",
     "mode", "nanmedian", "qr", "slogdet",
@@ -37,6 +38,7 @@ cummin = _named("cummin", "values", "indices")
 aminmax = _named("aminmax", "min", "max")
 frexp = _named("frexp", "mantissa", "exponent")
 histogram = _named("histogram", "hist", "bin_edges")
+histogramdd = _named("histogramdd", "hist", "bin_edges")
 qr = _named("qr", "Q", "R")
 triangular_solve = _named("triangular_solve", "solution", "cloned_coefficient")
 svd = _named("svd", "U", "S", "V")

@@ -23,6 +23,7 @@ from jaxtorch.engine.graph import STATE, Node
 from jaxtorch.engine.handles import Handles, TensorBase, jax_device, node_of_array
 from jaxtorch.engine.trace import begun_before, current_trace, is_traced, trace_of
 from jaxtorch.gradfn import GradFn
+from jaxtorch.outputs import assign_out
 
 _new = object.__new__
 
@@ -480,26 +481,6 @@ def wrap_view(node: Node, viewed: Tensor, op, statics: dict, extras: tuple) -> T
     return t
 
 
-def assign_out(result, out):
-    """``out=``: the result is written there, resized if it must be. Several go to a tuple of as
-    many."""
-    if isinstance(result, tuple):
-        written = [assign_out(r, o) for r, o in zip(result, out, strict=True)]
-        return type(result)(*written) if hasattr(result, "_fields") else tuple(written)
-    if out.requires_grad and STATE.grad:
-        raise RuntimeError(
-            "out=... arguments don't support automatic differentiation, but one of the arguments "
-            "requires grad."
-        )
-    if out.shape != result.shape and out._base is None:
-        node = result._read()
-        if node.aval.dtype is not out.dtype:
-            node = cast(node, out.dtype)
-        out._set(node)
-        return out
-    return out._write(result)
-
-
 def autograd_hook(hooks: dict, hook):
     from jaxtorch.utils.hooks import RemovableHandle
 
@@ -534,5 +515,5 @@ Handles.classes.add(Tensor)
 Handles.wrap = wrap
 Handles.fresh = fresh
 Handles.wrap_view = wrap_view
-Handles.assign_out = assign_out
 Handles.to_place = to_place
+Handles.assign_out = assign_out

@@ -344,7 +344,10 @@ def attempt(action):
 
 
 def flat(result) -> list:
-    return list(result) if isinstance(result, (tuple, list)) else [result]
+    """The results in a row, those of a tuple among them too (``histogramdd`` has one)."""
+    if not isinstance(result, (tuple, list)):
+        return [result]
+    return [y for x in result for y in (flat(x) if isinstance(x, tuple) else [x])]
 
 
 # --- comparing ----------------------------------------------------------------------------------

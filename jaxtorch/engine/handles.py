@@ -30,7 +30,7 @@ class Handles:
     wrap: Any = None  # node -> Tensor
     fresh: Any = None  # the same for a node that was just recorded: no handle on it, no trace
     wrap_view: Any = None  # (node, base handle or node, op, statics) -> Tensor
-    assign_out: Any = None  # (result, out) -> out
+    assign_out: Any = None  # (result, out, rule about dtypes) -> out
     to_place: Any = None  # (Tensor, place) -> Tensor
 
 

@@ -21,8 +21,11 @@ def dtype_of(x: jax.Array) -> dtype:
 
 def cpp_name(x: jax.Array) -> str:
     """The dtype as torch's linear algebra errors spell it: ``float``, ``long int``."""
-    name = dtype_of(x).name
-    return _CPP_NAMES.get(name, name)
+    return cpp_name_of(dtype_of(x))
+
+
+def cpp_name_of(d: dtype) -> str:
+    return _CPP_NAMES.get(d.name, d.name)
 
 
 def cast(x: jax.Array, to: dtype | None) -> jax.Array:

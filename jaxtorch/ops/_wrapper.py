@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect as pyinspect
 from types import FunctionType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jaxtorch.engine.graph import MODES, NOTHING, NUMBER_AVALS, STATE, Number, record
 from jaxtorch.engine.handles import Handles
@@ -28,7 +28,7 @@ def missing(operation: Op, parameter: str) -> TypeError:
     return TypeError(f'{operation.name}() missing 1 required positional arguments: "{parameter}"')
 
 
-def unbuilt(operation: Op, out: bool) -> FunctionType:
+def unbuilt(operation: Op, out: Any) -> FunctionType:
     """A function that becomes the op's wrapper when it is called."""
     scope = {
         "__name__": __name__, "OP": operation, "CLASSES": Handles.classes, "lift": lift,
@@ -46,7 +46,7 @@ def _first_call(*args, **kwargs):
     return ME(*args, **kwargs)  # noqa: F821
 
 
-def build(function: FunctionType, operation: Op, out: bool) -> None:
+def build(function: FunctionType, operation: Op, out: Any) -> None:
     """Compile the wrapper and make it the code of ``function``."""
     scope = function.__globals__
     exec(compile(_source(operation, out, scope), f"<op {operation.name}>", "exec"), scope)
@@ -61,7 +61,7 @@ def _lifted_default(operation: Op, position: int, default):
     return Number(default) if default.__class__ in NUMBER_AVALS else None
 
 
-def _source(operation: Op, out: bool, scope: dict) -> str:
+def _source(operation: Op, out: Any, scope: dict) -> str:
     head, star, lines = [], False, []
     parameters = list(pyinspect.signature(operation.body).parameters.values())
     aliases = ["out=None"] if out else []
@@ -131,5 +131,5 @@ def _source(operation: Op, out: bool, scope: dict) -> str:
         f"    {returned}finish_many(OP, node_) if kernel_.outputs is not None else {tail}",
     ]
     if out:
-        lines.append("return result_ if out is None else H.assign_out(result_, out)")
+        lines.append("return result_ if out is None else H.assign_out(result_, out, OUT)")
     return f"def wrapper({', '.join(head)}):\n" + "".join(f"    {line}\n" for line in lines)

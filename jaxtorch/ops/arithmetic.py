@@ -331,7 +331,7 @@ def _where(condition: Mask, input: Operand, other: Operand):
 def where(condition, input=None, other=None, *, out=None):
     """input where the condition holds, other elsewhere; alone, the places where it holds."""
     if input is None and other is None:
-        from jaxtorch.ops.indexing import nonzero
+        from jaxtorch.ops.masking import nonzero
 
         return nonzero(condition, as_tuple=True)
     return _where(condition, input, other, out=out)

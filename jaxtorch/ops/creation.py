@@ -47,6 +47,12 @@ def _made(
         raise NotImplementedError(f"layout={layout}: only torch.strided tensors exist")
     if names is not None:
         raise NotImplementedError("names=: tensors with named dimensions do not exist")
+    if out is not None and dtype is None:
+        dtype = out.dtype
+    elif out is not None and dtype is not out.dtype:
+        raise RuntimeError(
+            f"dtype {dtype.legacy} does not match dtype of out parameter ({out.dtype.legacy})"
+        )
     x = make(*args, dtype or default or dtypes.get_default_dtype())
     if out is not None:
         return Handles.assign_out(x, out)
@@ -116,8 +122,20 @@ def empty_strided(size, stride, **options: Unpack[Options]):
 
 def empty_permuted(size, physical_layout, **options: Unpack[Options]):
     """``empty(size)``; the layout in memory is XLA's."""
-    if sorted(physical_layout) != list(range(len(size))):
-        raise RuntimeError("Duplicate or missing dim in physical_layout")
+    if len(physical_layout) != len(size):
+        raise RuntimeError(
+            "Number of dimensions in size does not match the length of the physical_layout; i.e. "
+            f"len(size) = {len(size)} is not equal to len(physical_layout) = {len(physical_layout)}"
+        )
+    for i, dim in enumerate(physical_layout):
+        if not 0 <= dim < len(size):
+            raise RuntimeError(
+                f"Dimension out of range (expected to be between 0 and {len(size) - 1}, but got "
+                f"{dim} at index {i}).  NB: negative dims not currently supported; file an issue "
+                "if you want it."
+            )
+        if dim in physical_layout[:i]:
+            raise RuntimeError("Duplicate dim not allowed")
     return empty(size, **options)
 
 
@@ -223,6 +241,11 @@ def legacy_tensor(dtype, *args, device=None):
     return _placed(wrap(array_of(first, dtype)), device, False)
 
 
+def new(input, *args, device=None):
+    """PyTorch's legacy ``x.new(2, 3)`` (sizes) and ``x.new([1, 2])`` (data), of ``x``'s dtype."""
+    return legacy_tensor(input.dtype, *args, device=input.device if device is None else device)
+
+
 # --- ranges -------------------------------------------------------------------------------------
 
 
@@ -252,12 +275,14 @@ def arange(start, end=None, step=1, **options: Unpack[Options]):
         start, end = 0, start
     first, last, by = _number(start), _number(end), _number(step)
     whole = all(isinstance(x, int) for x in (first, last, by))
-    dtype = options.get("dtype") or (dtypes.int64 if whole else dtypes.get_default_dtype())
+    dtype = options.get("dtype") or getattr(options.get("out"), "dtype", None)
+    dtype = dtype or (dtypes.int64 if whole else dtypes.get_default_dtype())
     if dtype.category == dtypes.INT and not whole:
         first, last, by = int(first), int(last), int(by)
         whole = True
     if by == 0:
-        raise RuntimeError("step must be nonzero")
+        truncated = ValueError if _number(step) else RuntimeError
+        raise truncated("step must be nonzero")
     if not (math.isfinite(first) and math.isfinite(last)):
         raise RuntimeError(f"unsupported range: {first} -> {last}")
     if (last < first) if by > 0 else (last > first):
@@ -317,15 +342,26 @@ def _space_default(*ends):
     return dtypes.default_complex() if any(isinstance(x, builtins.complex) for x in ends) else None
 
 
+def _check_ends(name, start, end):
+    shapes = [len(x.shape) if hasattr(x, "shape") else 0 for x in (start, end)]
+    if any(shapes):
+        raise RuntimeError(
+            f"{name} only supports 0-dimensional start and end tensors, but got start with "
+            f"{shapes[0]} dimension(s) and end with {shapes[1]} dimension(s)."
+        )
+
+
 def linspace(start, end, steps: int, **options: Unpack[Options]):
     """``steps`` numbers, evenly spaced from ``start`` to ``end``, both included."""
     default = _space_default(start, end)
+    _check_ends("linspace", start, end)
     return _made(_linspace, _steps(steps), start, end, default=default, **options)
 
 
 def logspace(start, end, steps: int, base: float = 10.0, **options: Unpack[Options]):
     """``base`` to the power of ``linspace(start, end, steps)``."""
     default = _space_default(start, end)
+    _check_ends("logspace", start, end)
     return _made(_logspace, _steps(steps), start, end, float(base), default=default, **options)
 
 
@@ -367,6 +403,14 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype=None, device=None
 # --- complex numbers of their parts -------------------------------------------------------------
 
 
+def _must_match(result, out) -> None:
+    if out.dtype is not result.dtype:
+        raise RuntimeError(
+            f"Expected object of scalar type {result.dtype.legacy} but got scalar type "
+            f"{out.dtype.legacy} for argument 'out'"
+        )
+
+
 def _check_parts(name, first, second):
     if dtypes.from_numpy_dtype(first.dtype) not in (
         dtypes.float16, dtypes.float32, dtypes.float64,
@@ -384,13 +428,13 @@ def _check_parts(name, first, second):
     return jnp.broadcast_arrays(first, second) if first.shape != second.shape else (first, second)
 
 
-@op(out=True)
+@op(out=_must_match)
 def complex(real: Array, imag: Array):
     real, imag = _check_parts("complex", real, imag)
     return lax.complex(real, imag)
 
 
-@op(out=True)
+@op(out=_must_match)
 def polar(abs: Array, angle: Array):
     """abs * (cos(angle) + i sin(angle))."""
     abs, angle = _check_parts("polar", abs, angle)

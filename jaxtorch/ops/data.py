@@ -292,3 +292,22 @@ def scalar_tensor(s, *, dtype=None, device=None, requires_grad: bool = False):
     """A 0-dim tensor, of the default dtype unless told otherwise."""
     made = wrap(_filled([s], (), dtype or dtypes.get_default_dtype()))
     return _finish(made, device, requires_grad)
+
+
+def from_file(
+    filename: str, shared: bool | None = None, size: int = 0, *, dtype=None, device=None,
+    requires_grad: bool = False, pin_memory: bool = False,
+):  # fmt: skip
+    """A vector of the first ``size`` elements in a file of raw numbers, as they are now."""
+    no_pinning(pin_memory)
+    if shared:
+        raise NotImplementedError("from_file(shared=True): values are immutable, so no write would "
+                                  "reach the file")  # fmt: skip
+    dtype = dtype or dtypes.get_default_dtype()
+    array = np.fromfile(filename, np.uint8, size * dtype.itemsize)
+    if array.size < size * dtype.itemsize:
+        raise RuntimeError(
+            f"file {filename} has {array.size} bytes, fewer than the {size * dtype.itemsize} of "
+            f"{size} elements of {dtype}"
+        )
+    return _finish(wrap(array.view(dtype.numpy)), device, requires_grad)

@@ -14,6 +14,7 @@ from jaxtorch.ops.scattering import (
     _clipped,
     _combine,
     _legacy,
+    _plus,
     _reduce_vjp,
 )
 
@@ -39,7 +40,7 @@ def _index_select_vjp(needs, args, statics, out, grads):
     return out.reshape(input.shape), None
 
 
-@op(vjp=_index_select_vjp, out=True)
+@op(vjp=_index_select_vjp, out="same")
 def index_select(input: Array, dim: int, index: Array):
     """The slices of ``input`` along ``dim`` that the vector ``index`` names."""
     dim = normalize_dim(dim, input.ndim)
@@ -80,15 +81,15 @@ def _slices(name, input, dim, index, source):
     return full, dim, index, source
 
 
-@op(out=True)
+@op(out="same")
 def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: Scalar = 1):
     """``input`` with ``alpha`` times the slices of ``source`` added at ``index`` along ``dim``."""
     full, dim, index, source = _slices("index_add", input, dim, index, source)
     n = full.shape[dim]
     if not source.size:
         return input
-    scaled = source * alpha.astype(source.dtype) if source.dtype != bool else source
-    out = _along(full, dim, _clipped(index, n)).add(scaled, **_IN_BOUNDS)
+    scaled = source * alpha.astype(source.dtype)
+    out = _plus(_along(full, dim, _clipped(index, n)), scaled)
     return _checked(out.reshape(input.shape), index, n, dim)
 
 
@@ -100,7 +101,7 @@ def _index_copy_vjp(needs, args, statics, out, grads):
     return grad_input.reshape(input.shape), None, place.get(**_IN_BOUNDS).reshape(source.shape)
 
 
-@op(vjp=_index_copy_vjp, out=True)
+@op(vjp=_index_copy_vjp, out="same")
 def index_copy(input: Array, dim: int, index: Array, source: Array):
     """``input`` with its slices at ``index`` along ``dim`` replaced by those of ``source``."""
     full, dim, index, source = _slices("index_copy", input, dim, index, source)
@@ -171,7 +172,7 @@ def _to_rank_at(index, dim, ndim):
     return index.reshape((1,) * dim + (-1,) + (1,) * (ndim - dim - 1))
 
 
-@op(vjp=_index_reduce_vjp, out=True)
+@op(vjp=_index_reduce_vjp, out="same")
 def index_reduce(
     input: Array, dim: int, index: Array, source: Array, reduce: str, *, include_self: bool = True
 ):
@@ -186,4 +187,5 @@ def index_reduce(
         return input
     wide = jnp.broadcast_to(_to_rank_at(index, dim, full.ndim), source.shape)
     out = _combine(full, dim, wide, source, reduce, include_self).reshape(input.shape)
-    return _checked(out, index, full.shape[dim], dim)
+    inside = (index >= 0) & (index < full.shape[dim])
+    return check(out, inside, index, "index out of range in self")

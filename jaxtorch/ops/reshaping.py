@@ -8,11 +8,10 @@ from jaxtorch import dtypes
 from jaxtorch.engine.graph import STATE
 from jaxtorch.ops._dims import normalize_dim
 from jaxtorch.ops._op import Array, op
-from jaxtorch.ops.strides import view_is_possible
+from jaxtorch.ops.strides import as_strided, view_is_possible
 from jaxtorch.ops.views import (
     _view,
     _view_dtype,
-    as_strided,
     infer_size,
     sizes_from,
     squeeze,
@@ -115,4 +114,4 @@ def t_(input):
 
 
 def as_strided_(input, size, stride, storage_offset: int | None = None):
-    return _become(input, as_strided(input, tuple(size), tuple(stride), storage_offset))
+    return _become(input, as_strided(input, size, stride, storage_offset))

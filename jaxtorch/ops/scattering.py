@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -38,7 +39,7 @@ def _flat_index(shape, index, dim):
 def _checked(out, index, n, dim):
     index = index.astype(index_dtype())
     text = f"index {{value}} is out of bounds for dimension {dim} with size {n}"
-    return check(out, (index >= 0) & (index < n), index, text)
+    return check(out, (index >= 0) & (index < n), index, text, RuntimeError)
 
 
 def _need_integers(name, index):
@@ -50,10 +51,15 @@ def _read(x, index, dim):
     return x.reshape(-1).at[_flat_index(x.shape, index, dim)].get(**_IN_BOUNDS)
 
 
+def _plus(place, values):
+    """Values added at places ``x.at[...]``; the sum of truth values is whether any is true."""
+    return (place.max if values.dtype == bool else place.add)(values, **_IN_BOUNDS)
+
+
 def _add(x, index, dim, values):
     """``x`` with ``values`` added at ``index`` along ``dim``."""
     at = _flat_index(x.shape, index, dim).reshape(-1)
-    return x.reshape(-1).at[at].add(values.reshape(-1), **_IN_BOUNDS).reshape(x.shape)
+    return _plus(x.reshape(-1).at[at], values.reshape(-1)).reshape(x.shape)
 
 
 def _gather_vjp(needs, args, statics, out, grads):
@@ -64,15 +70,15 @@ def _gather_vjp(needs, args, statics, out, grads):
     return _add(jnp.zeros(input.shape, grads.dtype), index, dim, grads), None
 
 
-@op(vjp=_gather_vjp, out=True)
+@op(vjp=_gather_vjp, out="same")
 def gather(input: Array, dim: int, index: Array, *, sparse_grad: bool = False):
     """``out[i][j] = input[index[i][j]][j]`` for ``dim`` 0, and so on; as large as ``index``."""
     if sparse_grad:
         raise NotImplementedError("gather(sparse_grad=True): gradients are dense")
     dim = normalize_dim(dim, input.ndim)
-    _need_integers("gather", index)
     if index.size == 0:
         return jnp.zeros(index.shape, input.dtype)
+    _need_integers("gather", index)
     _check_ranks(input, index, "input")
     if input.ndim == 0:
         return _checked(input, index, 1, dim)
@@ -93,9 +99,9 @@ def _check_ranks(input, index, name):
 def _scatter_args(name, input, dim, index, src=None):
     """A scatter's arguments, checked, none of them 0-d, ``src`` cut to the size of ``index``."""
     dim = normalize_dim(dim, input.ndim)
-    _need_integers(name, index)
     if index.size == 0:
         return None
+    _need_integers(name, index)
     _check_ranks(input, index, "self")
     input, index = at_least_1d(input), at_least_1d(index)
     text = f"Expected index {list(index.shape)} to be no larger than self {list(input.shape)}"
@@ -185,7 +191,7 @@ def _scatter_value_reduce(input: Array, dim: int, index: Array, value: Scalar, r
 
 
 def _given(result, out):
-    return result if out is None else Handles.assign_out(result, out)
+    return result if out is None else Handles.assign_out(result, out, "same")
 
 
 def _scattered(inplace, input, dim, index, src, value, reduce):
@@ -226,7 +232,7 @@ def _scatter_add_vjp(needs, args, statics, out, grads):
     return grads, None, _unsliced(read, at_least_1d(src)).reshape(src.shape)
 
 
-@op(vjp=_scatter_add_vjp, out=True)
+@op(vjp=_scatter_add_vjp, out="same")
 def scatter_add(input: Array, dim: int, index: Array, src: Array):
     """``out[index[i][j]][j] += src[i][j]`` for ``dim`` 0, and so on."""
     found = _scatter_args("scatter_add", input, dim, index, src)
@@ -249,6 +255,40 @@ def _extreme(dtype, largest):
     return info.max if largest else info.min
 
 
+@jax.custom_jvp
+def _scatter_prod(flat, at, values):
+    """``flat`` multiplied by ``values`` at ``at``. (JAX's has no gradient where places repeat.)"""
+    if flat.dtype == bool:
+        return flat.at[at].min(values, **_IN_BOUNDS)
+    return flat.at[at].multiply(values, **_IN_BOUNDS)
+
+
+@_scatter_prod.defjvp
+def _scatter_prod_jvp(primals, tangents):
+    """Each factor's tangent times the product of the others, which may hold zeros."""
+    flat, at, values = primals
+    d_flat, _, d_values = tangents
+    out = _scatter_prod(flat, at, values)
+    zero, one = jnp.zeros((), flat.dtype), jnp.ones((), flat.dtype)
+    zeros = (flat == zero).astype(flat.dtype)
+    zeros = zeros.at[at].add((values == zero).astype(flat.dtype), **_IN_BOUNDS)
+    # the product of all but one zero: where there is one, that of the others
+    rest = _scatter_prod(
+        jnp.where(flat == zero, one, flat), at, jnp.where(values == zero, one, values)
+    )
+
+    def others(x, product, rest, zeros):
+        alone = jnp.where(zeros == one, rest, zero)
+        return jnp.where(x == zero, alone, product / jnp.where(x == zero, one, x))
+
+    def picked(x):
+        return x.at[at].get(**_IN_BOUNDS)
+
+    tangent = d_flat * others(flat, out, rest, zeros)
+    each = d_values * others(values, picked(out), picked(rest), picked(zeros))
+    return out, tangent.at[at].add(each, **_IN_BOUNDS)
+
+
 def _combine(input, dim, index, values, reduce, include_self=True):
     """``values`` reduced into ``input`` at ``index``, or among themselves only."""
     shape, dtype = input.shape, input.dtype
@@ -260,13 +300,13 @@ def _combine(input, dim, index, values, reduce, include_self=True):
         flat = flat.at[at].set(start, **_IN_BOUNDS)
     place = flat.at[at]
     if reduce == "prod":
-        out = place.multiply(values, **_IN_BOUNDS)
+        out = _scatter_prod(flat, at, values)
     elif reduce == "amax":
         out = place.max(values, **_IN_BOUNDS)
     elif reduce == "amin":
         out = place.min(values, **_IN_BOUNDS)
     else:
-        out = place.add(values, **_IN_BOUNDS)
+        out = _plus(place, values)
     if reduce == "mean":
         touched = _counts(flat, at, include_self)
         out = (
@@ -384,7 +424,7 @@ def _position(name, index, n):
     return _clipped(wrapped, n), (ok, index, text)
 
 
-@op(out=True)
+@op(out="same")
 def take(input: Array, index: Array):
     """The elements at ``index`` in row-major order; as large as ``index``."""
     if input.size == 0 and index.size:
@@ -393,6 +433,37 @@ def take(input: Array, index: Array):
     if not index.size:
         return jnp.zeros(index.shape, input.dtype)
     return check(input.reshape(-1).at[at].get(**_IN_BOUNDS), *checks)
+
+
+def unravel_index(indices, shape):
+    """The places in a tensor of ``shape`` of ``indices`` in row-major order: one tensor a dim."""
+    if not is_tensor(indices):
+        raise TypeError(
+            f"'unravel_index(): argument 'indices' must be a Tensor, not {type(indices).__name__}"
+        )
+    if indices.dtype.category != dtypes.INT:
+        raise ValueError(
+            "unravel_index(): expected 'indices' to be integer dtype, but got torch."
+            f"{indices.dtype.name}"
+        )
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    for n in sizes:
+        if not isinstance(n, int) or isinstance(n, bool):
+            raise TypeError(
+                "unravel_index(): expected 'shape' to be int or sequence of ints, but got sequence "
+                f"of {type(n).__name__}"
+            )
+        if n < 0:
+            raise ValueError(
+                f"unravel_index(): 'shape' cannot have negative values, but got {sizes}"
+            )
+    steps = [math.prod(sizes[i + 1 :]) for i in range(len(sizes))]
+    return tuple(_unravelled(indices, step, n) for step, n in zip(steps, sizes, strict=True))
+
+
+@op(nondiff=True)
+def _unravelled(indices: Array, step: int, size: int):
+    return jnp.floor_divide(indices, max(step, 1)) % max(size, 1)
 
 
 def _put_vjp(needs, args, statics, out, grads):
@@ -421,9 +492,9 @@ def put(input: Array, index: Array, source: Array, accumulate: bool = False):
     if not index.size:
         return input
     at, checks = _position("put_", index, input.size)
-    place = input.reshape(-1).at[at.reshape(-1)]
-    write = place.add if accumulate else place.set
-    return check(write(source.reshape(-1), **_IN_BOUNDS).reshape(input.shape), *checks)
+    place, source = input.reshape(-1).at[at.reshape(-1)], source.reshape(-1)
+    out = _plus(place, source) if accumulate else place.set(source, **_IN_BOUNDS)
+    return check(out.reshape(input.shape), *checks)
 
 
 @op(name="GatherBackward0")
@@ -434,9 +505,10 @@ def _take_along(input: Array, indices: Array, dim: int):
     ))  # fmt: skip
     shape[dim] = indices.shape[dim]
     indices = jnp.broadcast_to(indices, shape)
-    shape[dim] = input.shape[dim]
+    n = shape[dim] = input.shape[dim]
     input = jnp.broadcast_to(input, shape)
-    return _checked(_read(input, indices, dim), indices, input.shape[dim], dim)
+    # unlike gather, torch's takes any index, modulo the size
+    return _read(input, jnp.remainder(indices, max(n, 1)), dim)
 
 
 def take_along_dim(input, indices, dim: int | None = None, *, out=None):

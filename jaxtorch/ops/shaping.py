@@ -8,16 +8,16 @@ import operator
 import jax.numpy as jnp
 from jax import lax
 
+from jaxtorch import dtypes
 from jaxtorch.engine.handles import Handles
 from jaxtorch.ops._dims import normalize_dim, normalize_dims
 from jaxtorch.ops._op import Array, Arrays, index_dtype, op
+from jaxtorch.ops.copies import diagonal_copy
 from jaxtorch.ops.creation import arange, empty
 from jaxtorch.ops.data import array_of, wrap
-from jaxtorch.ops.slicing import select, slice_along
 from jaxtorch.ops.views import (
     _expand,
     _view,
-    diagonal,
     permute,
     sizes_from,
     unsqueeze,
@@ -31,10 +31,17 @@ def _list_of(tensors) -> list:
     return list(tensors)
 
 
+def _must_cast(result, out) -> None:
+    if not dtypes.can_cast(result.dtype, out.dtype):
+        raise TypeError(
+            f"torch.cat(): input types can't be cast to the desired output type {out.dtype.legacy}"
+        )
+
+
 # --- joining ------------------------------------------------------------------------------------
 
 
-@op(promote="arith", out=True)
+@op(promote="arith", out=_must_cast)
 def cat(tensors: Arrays, dim: int = 0):
     """The tensors one after another along ``dim``; all other sizes must match."""
     if not tensors:
@@ -62,6 +69,29 @@ def cat(tensors: Arrays, dim: int = 0):
     return lax.concatenate([x for _, x in kept], dim)
 
 
+@op(promote="arith", out=_must_cast)
+def _chunk_cat(tensors: Arrays, dim: int, num_chunks: int):
+    """Each tensor padded to ``num_chunks`` equal pieces along ``dim``, the k-th pieces joined."""
+    if num_chunks < 1:
+        raise RuntimeError("_chunk_cat expects positive num_chunks")
+    if not tensors:
+        raise RuntimeError("_chunk_cat expects a non-empty input tensor list")
+    first = tensors[0]
+    dim = normalize_dim(dim, first.ndim)
+    rows = []
+    for x in tensors:
+        if not x.size:
+            raise RuntimeError("_chunk_cat expects non-empty tensor")
+        if x.shape[:dim] != first.shape[:dim]:
+            raise RuntimeError(
+                "_chunk_cat expects same sizes of 0,...,dim-1 dimensions for all tensors"
+            )
+        ends = [(0, -x.shape[d] % num_chunks if d == dim else 0, 0) for d in range(x.ndim)]
+        whole = lax.pad(x, jnp.zeros((), x.dtype), ends)
+        rows.append(whole.reshape((*x.shape[:dim], num_chunks, -1)))
+    return lax.concatenate(rows, dim + 1)
+
+
 def concat(tensors, dim: int = 0, *, out=None):
     return cat(tensors, dim, out=out)
 
@@ -70,7 +100,7 @@ def concatenate(tensors, dim: int = 0, *, out=None):
     return cat(tensors, dim, out=out)
 
 
-@op(promote="arith", out=True)
+@op(promote="arith", out=_must_cast)
 def stack(tensors: Arrays, dim: int = 0):
     """Tensors of one shape along a new dimension."""
     if not tensors:
@@ -121,6 +151,8 @@ def hstack(tensors, *, out=None):
 
 
 def vstack(tensors, *, out=None):
+    if not tensors:
+        raise RuntimeError("vstack expects a non-empty TensorList")
     return cat([atleast_2d(x) for x in tensors], 0, out=out)
 
 
@@ -129,10 +161,14 @@ def row_stack(tensors, *, out=None):
 
 
 def dstack(tensors, *, out=None):
+    if not tensors:
+        raise RuntimeError("dstack expects a non-empty TensorList")
     return cat([atleast_3d(x) for x in tensors], 2, out=out)
 
 
 def column_stack(tensors, *, out=None):
+    if not tensors:
+        raise RuntimeError("column_stack expects a non-empty TensorList")
     columns = [_view(x, (-1 if x.ndim else 1, 1)) if x.ndim < 2 else x for x in tensors]
     return cat(columns, 1, out=out)
 
@@ -254,6 +290,8 @@ def roll(input: Array, shifts: tuple, dims: tuple = ()):
         raise RuntimeError(
             f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}"
         )
+    if not input.ndim:
+        raise IndexError(f"Dimension specified as {dims[0]} but tensor has no dimensions")
     return jnp.roll(input, shifts, tuple(normalize_dim(d, input.ndim) for d in dims))
 
 
@@ -301,12 +339,12 @@ def _triangle(x, diagonal, name, lower):
     return jnp.where(keep, x, jnp.zeros((), x.dtype))
 
 
-@op(out=True)
+@op(out="same")
 def tril(input: Array, diagonal: int = 0):
     return _triangle(input, diagonal, "tril", True)
 
 
-@op(out=True)
+@op(out="same")
 def triu(input: Array, diagonal: int = 0):
     return _triangle(input, diagonal, "triu", False)
 
@@ -337,15 +375,11 @@ def diag(input, diagonal: int = 0, *, out=None):
     if input.ndim not in (1, 2):
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
     result = diag_embed(input, diagonal) if input.ndim == 1 else diagonal_copy(input, diagonal)
-    return result if out is None else Handles.assign_out(result, out)
+    return result if out is None else Handles.assign_out(result, out, "same")
 
 
 def diagflat(input, offset: int = 0):
     return diag_embed(_view(input, (-1,)), offset)
-
-
-def diagonal_copy(input, offset: int = 0, dim1: int = 0, dim2: int = 1):
-    return diagonal(input, offset, dim1, dim2).clone()
 
 
 def meshgrid(*tensors, indexing: str | None = None):
@@ -404,30 +438,6 @@ def combinations(input, r: int = 2, with_replacement: bool = False):
     if not rows or r == 0:
         return empty((0,) if r == 0 else (0, r), dtype=input.dtype)
     return _rows(input, rows)
-
-
-# --- copies with a part replaced ----------------------------------------------------------------
-
-
-def select_scatter(input, src, dim: int, index: int):
-    """A copy of ``input`` with ``src`` at ``index`` of ``dim``."""
-    result = input.clone()
-    select(result, dim, index).copy_(src)
-    return result
-
-
-def slice_scatter(input, src, dim: int = 0, start=None, end=None, step: int = 1, *, out=None):
-    """A copy of ``input`` with ``src`` at ``start:end:step`` of ``dim``."""
-    result = input.clone()
-    slice_along(result, normalize_dim(dim, input.ndim), slice(start, end, step)).copy_(src)
-    return result if out is None else Handles.assign_out(result, out)
-
-
-def diagonal_scatter(input, src, offset: int = 0, dim1: int = 0, dim2: int = 1):
-    """A copy of ``input`` with ``src`` on the given diagonal."""
-    result = input.clone()
-    diagonal(result, offset, dim1, dim2).copy_(src)
-    return result
 
 
 @op(name="CloneBackward0")

@@ -7,6 +7,7 @@ import operator
 import jax.numpy as jnp
 from jax import lax
 
+from jaxtorch import dtypes
 from jaxtorch.ops._dims import normalize_dim
 from jaxtorch.ops._op import Array, Scalar, check, index_dtype, view as lens
 from jaxtorch.ops.data import is_tensor
@@ -119,6 +120,8 @@ def narrow(input, dim: int, start, length: int):
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     dim = normalize_dim(dim, input.ndim)
     n, length = input.shape[dim], operator.index(length)
+    if is_tensor(start) and (start.ndim or start.dtype.category != dtypes.INT):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
     start = operator.index(start)
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
@@ -214,6 +217,19 @@ def chunk(input, chunks: int, dim: int = 0):
     if n == 0:
         return _pieces(input, dim, [0] * chunks, "SplitBackward0")
     return split(input, -(-n // chunks), dim)
+
+
+def unsafe_split(tensor, split_size, dim: int = 0):
+    """``split``, for which PyTorch does not check writes; here they are as safe as through it."""
+    return split(tensor, split_size, dim)
+
+
+def unsafe_split_with_sizes(input, split_sizes, dim: int = 0):
+    return split(input, list(split_sizes), dim)
+
+
+def unsafe_chunk(input, chunks: int, dim: int = 0):
+    return chunk(input, chunks, dim)
 
 
 def tensor_split(input, indices_or_sections, dim: int = 0):

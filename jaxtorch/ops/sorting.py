@@ -6,7 +6,7 @@ import jax
 import numpy as np
 from jax import lax, numpy as jnp
 
-from jaxtorch import dtypes, return_types
+from jaxtorch import return_types
 from jaxtorch.engine.trace import is_traced
 from jaxtorch.ops import _promote
 from jaxtorch.ops._dims import at_least_1d, normalize_dim, require_elements
@@ -31,7 +31,7 @@ def _sort_name(avals, statics) -> str:
     return f"SortBackward{int(statics['stable'] is not None)}"
 
 
-@op(out=True, result=return_types.sort, name=_sort_name)
+@op(out="same", result=return_types.sort, name=_sort_name)
 def sort(input: Array, dim: int = -1, descending: bool = False, *, stable: bool | None = None):
     """(values, indices) in order along dim; always stable."""
     dim = normalize_dim(dim, input.ndim)
@@ -39,19 +39,19 @@ def sort(input: Array, dim: int = -1, descending: bool = False, *, stable: bool 
     return values.reshape(input.shape), indices.reshape(input.shape)
 
 
-@op(nondiff=True, out=True)
+@op(nondiff=True, out="same")
 def argsort(input: Array, dim: int = -1, descending: bool = False, *, stable: bool = False):
     """The indices that sort along dim; always stable."""
     return sort.body(input, dim, descending)[1]
 
 
-@op(out=True, name="SortBackward0")
+@op(out="same", name="SortBackward0")
 def msort(input: Array):
     """The values in order along the first dim."""
     return sort.body(input, 0)[0]
 
 
-@op(out=True, result=return_types.topk)
+@op(out="same", result=return_types.topk)
 def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = True):
     """(values, indices) of the k largest or smallest along dim, always in order."""
     d = normalize_dim(dim, input.ndim)
@@ -86,7 +86,7 @@ def _nth(x: jax.Array, indices: jax.Array, n, dim: int, keepdim: bool):
     return value, index
 
 
-@op(out=True, result=return_types.kthvalue)
+@op(out="same", result=return_types.kthvalue)
 def kthvalue(input: Array, k: int, dim: int = -1, keepdim: bool = False):
     """(value, index) of the k-th smallest along dim, counted from 1."""
     d = normalize_dim(dim, input.ndim)
@@ -113,12 +113,12 @@ def _nothing(input: jax.Array):
     return jnp.asarray(jnp.nan if not _promote.is_integral(input) else 0, input.dtype)
 
 
-@op(out=True, result=return_types.median, name="MedianBackward1")
+@op(out="same", result=return_types.median, name="MedianBackward1")
 def _median_dim(input: Array, dim: int, keepdim: bool):
     return _median_along("median", input, dim, keepdim, False)
 
 
-@op(out=True, result=return_types.nanmedian, name="NanmedianBackward1")
+@op(out="same", result=return_types.nanmedian, name="NanmedianBackward1")
 def _nanmedian_dim(input: Array, dim: int, keepdim: bool):
     return _median_along("nanmedian", input, dim, keepdim, True)
 
@@ -161,7 +161,7 @@ def nanmedian(input, dim=None, keepdim=False, *, out=None):
     return _nanmedian_dim(input, dim, keepdim, out=out)
 
 
-@op(out=True, result=return_types.mode)
+@op(out="same", result=return_types.mode)
 def mode(input: Array, dim: int = -1, keepdim: bool = False):
     """(value, index) of the most frequent along dim: of equally frequent ones the smallest, and of
     its places the last."""
@@ -206,7 +206,7 @@ def _fraction(q):
     return q
 
 
-@op(out=True, name="SqueezeBackward4")
+@op(out="same", name="SqueezeBackward4")
 def _quantile(
     input: Array, q: Operand, dim: int | None, keepdim: bool, interpolation: str, skip_nan: bool
 ):
@@ -278,7 +278,7 @@ def _between(values: jax.Array, ranks: jax.Array, interpolation: str):
 # --- search -------------------------------------------------------------------------------------
 
 
-@op(nondiff=True, out=True)
+@op(nondiff=True, out="same")
 def searchsorted(
     sorted_sequence: Array, input: Operand, *, out_int32: bool = False, right: bool = False,
     side: str | None = None, sorter: Array | None = None,
@@ -298,7 +298,7 @@ def searchsorted(
     return _search(sorted_sequence, input, right or side == "right", out_int32)
 
 
-@op(nondiff=True, out=True)
+@op(nondiff=True, out="same")
 def bucketize(input: Operand, boundaries: Array, *, out_int32: bool = False, right: bool = False):
     """The number of the bucket between sorted boundaries that each element falls in."""
     if boundaries.ndim != 1:
@@ -373,86 +373,6 @@ def _chosen(input, values, inverse, counts, return_inverse: bool, return_counts:
     if return_counts:
         result.append(wrap(counts.astype(np.int64)))
     return result[0] if len(result) == 1 else tuple(result)
-
-
-def bincount(input, weights=None, minlength=0):
-    """How often each of 0, 1, 2, ... occurs, or the sums of their weights."""
-    if input.dtype.category != dtypes.INT:
-        raise NotImplementedError(f"\"bincount_cpu\" not implemented for '{input.dtype.legacy}'")
-    array = _values(input)
-    if array.ndim != 1 or (array.size and array.min() < 0):
-        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
-    if minlength < 0:
-        raise RuntimeError("minlength should be >= 0")
-    if weights is not None and weights.shape != input.shape:
-        raise RuntimeError("weights should be 1-d and have the same length as input")
-    return _bincount(input, weights, max(minlength, int(array.max()) + 1 if array.size else 0))
-
-
-@op(nondiff=True)
-def _bincount(input: Array, weights: Array | None, length: int):
-    if weights is None:
-        weights = jnp.ones(input.shape, index_dtype())
-    elif weights.dtype != jnp.float32:
-        weights = _promote.cast(weights, dtypes.float64)
-    return jnp.zeros(length, weights.dtype).at[input].add(weights)
-
-
-@op(nondiff=True, out=True)
-def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0):
-    """How many elements fall in each of ``bins`` equal parts of [min, max] (0, 0: of the data)."""
-    if _promote.is_integral(input):
-        raise _promote.not_implemented("histogram_cpu", input)
-    if bins <= 0:
-        raise RuntimeError(f"bins must be > 0, but got {bins}")
-    if min > max:
-        raise RuntimeError("torch.histc: max must be larger than min")
-    x = input.reshape(-1)
-    low, high = jnp.asarray(min, x.dtype), jnp.asarray(max, x.dtype)
-    if min == max and x.size:
-        low, high = jnp.min(x), jnp.max(x)
-    same = low == high
-    low, high = jnp.where(same, low - 1, low), jnp.where(same, high + 1, high)
-    inside = (x >= low) & (x <= high)
-    place = jnp.clip(((x - low) / (high - low) * bins).astype(jnp.int32), 0, bins - 1)
-    return jnp.zeros(bins, x.dtype).at[place].add(inside.astype(x.dtype))
-
-
-def histogram(input, bins, *, range=None, weight=None, density=False, out=None):
-    """(counts, edges) of ``bins`` equal parts, or of the parts between given edges."""
-    if isinstance(bins, int):
-        low, high = range or (0.0, 0.0)
-        return _histogram(input, weight, bins, float(low), float(high), density, out=out)
-    return _histogram_at(input, bins, weight, density, out=out)
-
-
-@op(nondiff=True, out=True, result=return_types.histogram)
-def _histogram(
-    input: Array, weight: Array | None, bins: int, low: float, high: float, density: bool
-):
-    x = input.reshape(-1)
-    start, stop = jnp.asarray(low, x.dtype), jnp.asarray(high, x.dtype)
-    if low == high and x.size:
-        start, stop = jnp.min(x), jnp.max(x)
-    same = start == stop
-    start, stop = jnp.where(same, start - 0.5, start), jnp.where(same, stop + 0.5, stop)
-    return _counted(x, jnp.linspace(start, stop, bins + 1, dtype=x.dtype), weight, density)
-
-
-@op(nondiff=True, out=True, result=return_types.histogram)
-def _histogram_at(input: Array, edges: Array, weight: Array | None, density: bool):
-    return _counted(input.reshape(-1), edges, weight, density)
-
-
-def _counted(x: jax.Array, edges: jax.Array, weight: jax.Array | None, density: bool):
-    bins = edges.shape[0] - 1
-    place = jnp.clip(jnp.searchsorted(edges, x, side="right") - 1, 0, bins - 1)
-    inside = (x >= edges[0]) & (x <= edges[-1])
-    each = inside.astype(x.dtype) if weight is None else jnp.where(inside, weight.reshape(-1), 0)
-    counts = jnp.zeros(bins, x.dtype).at[place].add(each)
-    if density:
-        counts = counts / jnp.sum(counts) / jnp.diff(edges)
-    return counts, edges
 
 
 # --- covariance ---------------------------------------------------------------------------------

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from jaxtorch.engine import force, lens
-from jaxtorch.engine.handles import TensorBase
+from jaxtorch.engine.handles import Handles, TensorBase
+from jaxtorch.layouts import memory_format
 from jaxtorch.ops import slicing, views
 from jaxtorch.ops._dims import normalize_dim
 from jaxtorch.size import Size
@@ -89,7 +90,7 @@ def _after(operation, statics: dict, shape: tuple, strides: tuple) -> Any:
         lead = len(size) - len(shape)
         new = tuple(shape[i - lead] if n == -1 else n for i, n in enumerate(size))
         return _shown(np.broadcast_to(ghost, new))
-    if operation is views.as_strided.op:
+    if operation is views._as_strided.op:
         return statics["size"], statics["stride"]
     if operation is views.unfold.op and shape:
         d = normalize_dim(statics["dimension"], len(shape))
@@ -169,8 +170,8 @@ def storage_offset(input) -> int:
         nodes, input._steps, stages, strict=False
     ):
         shape = node.aval.shape
-        if operation is views.as_strided.op:
-            offset = statics["storage_offset"] or 0
+        if operation is views._as_strided.op:
+            offset = statics["storage_offset"]
         elif operation is views.diagonal.op:
             d1, d2 = (normalize_dim(statics[k], len(shape)) for k in ("dim1", "dim2"))
             shift = statics["offset"]
@@ -181,6 +182,9 @@ def storage_offset(input) -> int:
             at = int(extras[0].value if extras[0].value is not None else force(extras[0]))
             offset += (at + (at < 0) * shape[statics["dim"]]) * strides[statics["dim"]]
     return offset
+
+
+_offset = storage_offset
 
 
 def is_contiguous(input, memory_format=None) -> bool:
@@ -212,3 +216,68 @@ def view_is_possible(input, shape: tuple) -> bool:
         return True
     new = views.infer_size(shape, Size(input.shape).numel())
     return _reshaped(tuple(input.shape), _strides(input), new) is not None
+
+
+def _whole(input):
+    """A handle on all the elements that ``input`` is a view of, in their own order."""
+    base = input._base
+    if base is None:
+        return input
+    if isinstance(base, TensorBase):
+        return _whole(base)
+    if not input._steps:
+        return input
+    whole = Handles.wrap(base.read(()))
+    whole._base, whole._seen = base, base._version
+    return whole
+
+
+def as_strided(input, size, stride, storage_offset: int | None = None):
+    """A view of the elements that ``input`` itself may be a view of: element ``storage_offset +
+    sum(index * stride)`` of them, in row-major order of the tensor that is no view."""
+    if storage_offset is None:
+        storage_offset = _offset(input)
+    if storage_offset < 0:
+        raise RuntimeError(f"Tensor: invalid storage offset {storage_offset}")
+    whole = _whole(input)
+    if whole.dtype is not input.dtype:
+        raise NotImplementedError(
+            f"as_strided of a view that shows {whole.dtype} as {input.dtype}: clone() it first"
+        )
+    return views._as_strided(whole, tuple(size), tuple(stride), storage_offset)
+
+
+def is_set_to(input, tensor) -> bool:
+    """Whether both show the same elements of the same tensor in the same way."""
+    return (
+        input._home()[0] is tensor._home()[0]
+        and storage_offset(input) == storage_offset(tensor)
+        and tuple(input.shape) == tuple(tensor.shape)
+        and _strides(input) == _strides(tensor)
+    )
+
+
+def dim_order(input, *, ambiguity_check=False) -> tuple:
+    """The dimensions from the one whose neighbours lie furthest apart to the nearest.
+
+    ``ambiguity_check``: True, or a list of memory formats of which exactly one must fit, raises
+    RuntimeError where there are several answers.
+    """
+    formats = ambiguity_check if isinstance(ambiguity_check, list) else []
+    if not (
+        isinstance(ambiguity_check, (bool, list))
+        and all(isinstance(f, memory_format) for f in formats)
+    ):
+        raise TypeError("The ambiguity_check argument must be a bool or a list of memory formats.")
+    shape, strides = tuple(input.shape), _strides(input)
+    order = sorted(range(len(shape)), key=lambda d: (-strides[d], -shape[d]))
+    if is_contiguous(input):
+        order = list(range(len(shape)))
+    ambiguous = any(n <= 1 for n in shape) or len(set(strides)) < len(strides)
+    if ambiguity_check is not False and ambiguous:
+        if sum(is_contiguous(input, f) for f in formats) != 1:
+            raise RuntimeError(
+                "The tensor does not have unique dim order, or cannot map to exact one of the "
+                "given memory formats."
+            )
+    return tuple(order)

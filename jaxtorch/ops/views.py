@@ -318,36 +318,42 @@ def diagonal(input: Array, offset: int = 0, dim1: int = 0, dim2: int = 1):
 @lens
 def unfold(input: Array, dimension: int, size: int, step: int):
     """Windows of ``size`` along ``dimension``, ``step`` apart, as a last dimension."""
-    if input.ndim == 0:
-        input = input.reshape(1)
-        dimension = normalize_dim(dimension, 1)
     dim = normalize_dim(dimension, input.ndim)
-    n = input.shape[dim]
+    n = input.shape[dim] if input.ndim else 1
     if step <= 0:
         raise RuntimeError(f"step is {step} but must be > 0")
+    if size < 0:
+        raise RuntimeError(f"size is {size} but must be >= 0")
     if size > n:
         raise RuntimeError(f"maximum size for tensor at dimension {dim} is {n} but size is {size}")
+    if input.ndim == 0:
+        return input.reshape(1)[:size]
     starts = jnp.arange(0, n - size + 1, step, dtype=index_dtype())
     at = starts[:, None] + jnp.arange(size, dtype=starts.dtype)[None]
     windows = jnp.take(input, at, axis=dim, mode="clip")
     return jnp.moveaxis(windows, dim + 1, -1)
 
 
-@lens
-def as_strided(input: Array, size: tuple, stride: tuple, storage_offset: int | None = None):
+@lens(name="AsStridedBackward0")
+def _as_strided(input: Array, size: tuple, stride: tuple, storage_offset: int = 0):
     """Element ``storage_offset + sum(index * stride)`` of the elements in row-major order."""
     if len(size) != len(stride):
         raise RuntimeError("mismatch in length of strides and shape")
-    offset = storage_offset or 0
-    last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
+    for what, given in (("size", size), ("stride", stride)):
+        if min(given, default=0) < 0:
+            raise RuntimeError(
+                f"as_strided: Negative {what}s are not supported at the moment, got {what}s: "
+                f"{list(given)}"
+            )
+    last = storage_offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
     if math.prod(size) and last >= input.size:
         raise RuntimeError(
-            f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, and "
-            f"itemsize {input.dtype.itemsize} requiring a storage size of "
+            f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset "
+            f"{storage_offset}, and itemsize {input.dtype.itemsize} requiring a storage size of "
             f"{(last + 1) * input.dtype.itemsize} are out of bounds for storage of size "
             f"{input.nbytes}"
         )
-    at = jnp.full(size, offset, index_dtype())
+    at = jnp.full(size, storage_offset, index_dtype())
     for d, s in enumerate(stride):
         at = at + lax.broadcasted_iota(at.dtype, size, d) * s
     return input.reshape(-1).at[at].get(mode="clip")

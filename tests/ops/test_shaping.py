@@ -71,10 +71,6 @@ ROWS = [
     row("combinations", F(4), node=False),
     row("combinations", F(3), r=3, with_replacement=True, node=False),
     row("clone", X),
-    row("select_scatter", X, F(2, 4), 1, -1, node=False),
-    row("slice_scatter", X, F(2, 2, 4), 1, 1, node=False),
-    row("slice_scatter", X, F(2, 3, 2), 2, 0, 4, 2, node=False),
-    row("diagonal_scatter", F(3, 4), F(3), node=False),
     row("channel_shuffle", F(2, 6, 2), 3, node=False),
 ]
 

@@ -34,6 +34,11 @@ UNDETERMINED = {
     "nn.functional.alpha_dropout", "nn.functional.feature_alpha_dropout", "resize_", "resize_as_",
     "nn.functional.rrelu",
 }  # fmt: skip
+# Of equal elements torch's sorts may give any one's index: what lies there is compared instead.
+# The position of `dim` among the arguments after the first.
+TIES = {
+    "sort": 0, "argsort": 0, "topk": 1, "kthvalue": 1, "median": 0, "nanmedian": 0, "mode": 0,
+}  # fmt: skip
 # torch's assert_close: (relative, absolute) by dtype of the result
 CLOSE = {
     "float16": (1e-3, 1e-5), "bfloat16": (1.6e-2, 1e-5), "float32": (1.3e-6, 1e-5),
@@ -108,9 +113,11 @@ def counterpart(info):
     path = f"{getattr(function, '__module__', '') or ''}.{getattr(function, '__qualname__', '')}"
     for name in (info.name, f"Tensor.{info.name}", path.removeprefix("torch.")):
         try:
-            return lookup(name)
+            found = lookup(name)
         except (AttributeError, ImportError, NotImplementedError):
             continue
+        if callable(found):  # torch.cdouble is a dtype, Tensor.cdouble the method
+            return found
     return None
 
 
@@ -285,7 +292,24 @@ class Comparison:
                 if kind_of(m) != kind_of(t):
                     self.note("dtype", f"{kind_of(m)}, torch's {kind_of(t)} {describe(sample)}")
                     return
-        close(found, expected, self.limits, self.info.name not in UNDETERMINED)
+        self.agree(found, expected, sample)
+
+    def agree(self, mine, theirs, sample) -> None:
+        if self.info.name in TIES and "stable" not in sample.kwargs:
+            mine, theirs = (self.at_places(leaves(x), sample) for x in (mine, theirs))
+        close(mine, theirs, self.limits, self.info.name not in UNDETERMINED)
+
+    def at_places(self, results: list, sample) -> list:
+        """The results with the element there in place of each index."""
+        *values, index = results
+        if kind_of(index) != "int64" or (not values and self.info.name != "argsort"):
+            return results
+        dim = sample.kwargs.get("dim", (*sample.args, -1, -1)[TIES[self.info.name]])
+        at = torch.from_numpy(np.array(index.numpy()))
+        gone = at.ndim < sample.input.ndim
+        there = torch.take_along_dim(sample.input, at.unsqueeze(dim) if gone else at, dim)
+        there = there.squeeze(dim) if gone else there
+        return [*values, there if isinstance(index, torch.Tensor) else tensor_of(there)]
 
     def variants(self, sample, expected) -> None:
         info = self.info
@@ -333,7 +357,7 @@ class Comparison:
             targets = [jaxtorch.zeros_like(tensor_of(x)) for x in outs]
             jaxtorch.manual_seed(0)
             self.function(first, *args, **kwargs, out=targets[0] if single else tuple(targets))
-            close(targets, list(wanted) if not single else [wanted], self.limits)
+            self.agree(targets, list(wanted) if not single else [wanted], sample)
 
         if self.attempt("out", sample, give) and single and self.first_out:
             self.first_out = False
