@@ -12,8 +12,9 @@ from jaxtorch.tensor import Tensor
 
 __all__ = [
     "BFloat16Tensor", "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor",
-    "HalfTensor", "IntTensor", "LongTensor", "ShortTensor", "is_complex", "is_floating_point",
-    "is_nonzero", "numel", "result_type", "set_default_tensor_type",
+    "HalfTensor", "IntTensor", "LongTensor", "ShortTensor", "detach", "get_device", "is_complex",
+    "is_conj", "is_floating_point", "is_inference", "is_neg", "is_nonzero", "is_same_size",
+    "is_signed", "numel", "result_type", "set_default_tensor_type",
 ]  # fmt: skip
 
 
@@ -93,6 +94,41 @@ def is_nonzero(input: Tensor) -> bool:
             + ("more than one value is ambiguous" if input.numel() else "no values is ambiguous")
         )
     return bool(input.item())
+
+
+def is_conj(input: Tensor) -> bool:
+    """Is it a conjugate still to be taken? Never: ``conj`` is an op like any other."""
+    return input.is_conj()
+
+
+def is_neg(input: Tensor) -> bool:
+    """Is it a negation still to be taken? Never."""
+    return input.is_neg()
+
+
+def is_signed(input: Tensor) -> bool:
+    """Can the dtype hold negative numbers?"""
+    return input.is_signed()
+
+
+def is_inference(input: Tensor) -> bool:
+    """Was it made in inference mode? That leaves no mark here."""
+    return input.is_inference()
+
+
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Are the shapes the same?"""
+    return input.is_same_size(other)
+
+
+def get_device(input: Tensor) -> int:
+    """The index of the device, -1 for the CPU."""
+    return input.get_device()
+
+
+def detach(input: Tensor) -> Tensor:
+    """A view of the same value that carries no gradient."""
+    return input.detach()
 
 
 def numel(input: Tensor) -> int:

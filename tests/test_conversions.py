@@ -135,3 +135,22 @@ def test_dlpack_with_pytorch():
     assert theirs.tolist() == t.tolist()
     mine = torch.from_dlpack(pytorch.arange(6).reshape(3, 2).t())
     assert mine.tolist() == [[0, 2, 4], [1, 3, 5]] and mine.dtype is torch.int64
+
+
+def test_a_file_of_numbers(tmp_path):
+    file = tmp_path / "numbers"
+    np.arange(5, dtype=np.int16).tofile(file)
+    assert torch.from_file(str(file), size=3, dtype=torch.int16).tolist() == [0, 1, 2]
+    with pytest.raises(RuntimeError, match="has 10 bytes, fewer than the 12 of 6 elements"):
+        torch.from_file(str(file), size=6, dtype=torch.int16)
+    with pytest.raises(NotImplementedError, match="shared=True"):
+        torch.from_file(str(file), True, 1)
+
+
+def test_questions_as_functions():
+    x = torch.ones(2, requires_grad=True)
+    assert not torch.detach(x).requires_grad and torch.get_device(x) == -1
+    assert torch.is_same_size(x, torch.zeros(2)) and not torch.is_same_size(x, torch.zeros(1, 2))
+    assert torch.is_signed(x) and not torch.is_signed(torch.zeros(1, dtype=torch.uint8))
+    assert not (torch.is_conj(x) or torch.is_neg(x) or torch.is_inference(x))
+    assert x.layout is torch.strided and x.name is None
