@@ -93,9 +93,12 @@ class ProcessContext:
 
     def _failure(self, index: int) -> ProcessException:
         process = self.processes[index]
-        told = self._failures[index]
-        if told.poll():
-            message = f"\n\n-- Process {index} terminated with the following error:\n{told.recv()}"
+        try:
+            text = self._failures[index].recv()
+        except EOFError:  # it said nothing
+            pass
+        else:
+            message = f"\n\n-- Process {index} terminated with the following error:\n{text}"
             return ProcessRaisedException(message, index, process.pid)
         code = process.exitcode
         if code < 0:
@@ -121,6 +124,7 @@ def start_processes(
         receiver, sender = context.Pipe(duplex=False)
         process = context.Process(target=_run, args=(fn, index, args, sender), daemon=daemon)
         process.start()
+        sender.close()  # the child's alone, so that its end is the pipe's
         processes.append(process)
         failures.append(receiver)
     started = ProcessContext(processes, failures)
