@@ -22,6 +22,7 @@ LAYERS = [
     "ops",
     "_operators _methods",
     "gradfn _queries outputs tensor _functions _inplace storage _utils",
+    "testing",
     "settings streams introspection types __config__ _absent_device xpu mtia distributed",
     "anomaly autograd func compiling legacy cuda cpu mps accelerator serialization linalg fft "
     "special backends",

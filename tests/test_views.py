@@ -355,3 +355,17 @@ def test_expand_reads_through_and_a_write_that_overlaps_is_refused_or_right():
     wide = x.expand(3, 4)
     x.add_(1)
     assert wide.sum().item() == 12.0
+
+
+def test_writes_through_views_of_another_dtype():
+    x = torch.zeros(2, dtype=torch.complex64)
+    torch.view_as_real(x)[0] = 1
+    x.imag.mul_(3)
+    x.real[1] = 5
+    assert x.tolist() == [1 + 3j, 5]
+    y = torch.zeros(1, 2)
+    torch.view_as_complex(y)[0] = 1 + 2j
+    assert y.tolist() == [[1, 2]]
+    z = torch.zeros(2)
+    z.view(torch.int32)[0] = 0x3F800000
+    assert z.tolist() == [1, 0]

@@ -46,10 +46,9 @@ def _put(op, statics: dict, base: Node, value: Node, extras: tuple) -> Node:
 
         def body(_, base, value, *rest):
             rest = dict(zip(names, rest, strict=True))
-            new = put(
-                base, jnp.broadcast_to(value, value.shape).astype(base.dtype), **rest, **statics
-            )
-            return new.astype(base.dtype)
+            if not op.retypes:
+                value = value.astype(base.dtype)
+            return put(base, value, **rest, **statics).astype(base.dtype)
 
         kernel = KERNELS[key] = Kernel("copy_slices", None, None, avals, body)
     wants_grad = STATE.grad and (base.requires_grad or value.requires_grad) and kernel.carries_grad

@@ -57,11 +57,10 @@ class Op:
 
     __slots__ = (
         "name", "body", "promote", "vjp", "grad_name", "nondiff", "result", "put", "is_view",
-        "params",
-        "statics",
+        "retypes", "params", "statics",
     )  # fmt: skip
 
-    def __init__(self, body, *, promote, vjp, name, nondiff, result, put, is_view):
+    def __init__(self, body, *, promote, vjp, name, nondiff, result, put, is_view, retypes=False):
         self.name = body.__name__.strip("_")
         self.body = body
         self.promote = promote
@@ -71,6 +70,7 @@ class Op:
         self.result = result
         self.put = put
         self.is_view = is_view
+        self.retypes = retypes  # a view of another dtype than its base's
         self.params = []  # (name, kind, optional) of the array parameters, in order
         self.statics = []
         code = body.__code__
@@ -160,11 +160,11 @@ def op(body=None, *, promote=None, vjp=None, name=None, nondiff=False, out=False
 
 
 @_as_declared
-def view(body=None, *, put=None, name=None, vjp=None):
+def view(body=None, *, put=None, name=None, vjp=None, retypes=False):
     """As ``op``, for a view of the first argument: ``put(base, value, **statics)`` writes
-    through."""
+    through. One that ``retypes`` has another dtype than its base, and so has what is written."""
     return _decorate(body, False, promote=None, vjp=vjp, name=name, nondiff=False, result=None,
-                     put=put, is_view=True)  # fmt: skip
+                     put=put, is_view=True, retypes=retypes)  # fmt: skip
 
 
 def _decorate(body, out, **declared):

@@ -60,7 +60,7 @@ def _view(input: Array, shape: tuple):
     return input.reshape(infer_size(shape, input.size))
 
 
-@lens(put=lambda base, value, dtype: value.view(base.dtype), name="ViewBackward0")
+@lens(put=lambda base, value, dtype: value.view(base.dtype), name="ViewBackward0", retypes=True)
 def _view_dtype(input: Array, dtype: dtypes.dtype):
     old, new = input.dtype.itemsize, dtype.numpy.itemsize
     if old != new and input.ndim == 0:
@@ -363,7 +363,7 @@ def _put_real(base, value):
     return lax.complex(value, base.imag) if jnp.iscomplexobj(base) else value
 
 
-@lens(put=_put_real, name="SelectBackward0")
+@lens(put=_put_real, name="SelectBackward0", retypes=True)
 def _real(input: Array):
     return input.real
 
@@ -372,14 +372,14 @@ def real(input):
     return _real(input) if input.dtype.is_complex else input
 
 
-@lens(put=lambda base, value: lax.complex(base.real, value), name="SelectBackward0")
+@lens(put=lambda base, value: lax.complex(base.real, value), name="SelectBackward0", retypes=True)
 def imag(input: Array):
     if not jnp.iscomplexobj(input):
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
     return input.imag
 
 
-@lens(put=lambda base, value: lax.complex(value[..., 0], value[..., 1]))
+@lens(put=lambda base, value: lax.complex(value[..., 0], value[..., 1]), retypes=True)
 def view_as_real(input: Array):
     """A complex tensor as a real one with a last dimension of two."""
     if not jnp.iscomplexobj(input):
@@ -387,7 +387,7 @@ def view_as_real(input: Array):
     return jnp.stack([input.real, input.imag], -1)
 
 
-@lens(put=lambda base, value: jnp.stack([value.real, value.imag], -1))
+@lens(put=lambda base, value: jnp.stack([value.real, value.imag], -1), retypes=True)
 def view_as_complex(input: Array):
     """A real tensor whose last dimension is two, read as complex numbers."""
     if input.ndim == 0 or input.shape[-1] != 2:
