@@ -1,4 +1,4 @@
-"""``torch.testing``: tensors compared, with a report of the differences, and tensors to test with."""
+"""``torch.testing``: tensors compared, with a report of differences, and tensors to test with."""
 
 from jaxtorch import left_out
 from jaxtorch.testing._comparison import (
