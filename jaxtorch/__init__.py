@@ -10,6 +10,7 @@ from math import e as e, inf as inf, nan as nan, pi as pi
 
 from jaxtorch import (
     __config__ as __config__,
+    amp as amp,
     autograd as autograd,
     backends as backends,
     cuda as cuda,
@@ -34,6 +35,25 @@ from jaxtorch._functions import (
 )
 from jaxtorch._inplace import *  # noqa: F403
 from jaxtorch.alias import install as install, uninstall as uninstall
+from jaxtorch.amp.autocast_mode import (
+    autocast as autocast,
+    autocast_decrement_nesting as autocast_decrement_nesting,
+    autocast_increment_nesting as autocast_increment_nesting,
+    clear_autocast_cache as clear_autocast_cache,
+    get_autocast_cpu_dtype as get_autocast_cpu_dtype,
+    get_autocast_dtype as get_autocast_dtype,
+    get_autocast_gpu_dtype as get_autocast_gpu_dtype,
+    is_autocast_cache_enabled as is_autocast_cache_enabled,
+    is_autocast_cpu_enabled as is_autocast_cpu_enabled,
+    is_autocast_enabled as is_autocast_enabled,
+    set_autocast_cache_enabled as set_autocast_cache_enabled,
+    set_autocast_cpu_dtype as set_autocast_cpu_dtype,
+    set_autocast_cpu_enabled as set_autocast_cpu_enabled,
+    set_autocast_dtype as set_autocast_dtype,
+    set_autocast_enabled as set_autocast_enabled,
+    set_autocast_gpu_dtype as set_autocast_gpu_dtype,
+)
+from jaxtorch.amp.grad_scaler import GradScaler as GradScaler
 from jaxtorch.anomaly import (
     is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled,
     is_anomaly_enabled as is_anomaly_enabled,

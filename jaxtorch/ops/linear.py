@@ -7,6 +7,7 @@ from jax import lax
 from jaxtorch import dtypes
 from jaxtorch.ops._op import Array, op
 from jaxtorch.ops._platform import on_cpu
+from jaxtorch.ops._promote import dtype_of
 
 __all__ = ["bilinear", "linear"]
 
@@ -114,7 +115,12 @@ def linear(input: Array, weight: Array, bias: Array | None = None):
     vector.
     """
     _check_linear(input, weight, bias)
-    out = lax.dot_general(input, weight, (((input.ndim - 1,), (weight.ndim - 1,)), ((), ())))
+    dims = (((input.ndim - 1,), (weight.ndim - 1,)), ((), ()))
+    if dtype_of(input) in dtypes.HALF_TYPES:  # rounded once, after the bias
+        out = lax.dot_general(input, weight, dims, preferred_element_type=jnp.float32)
+        out = out if bias is None else out + jnp.broadcast_to(bias, out.shape).astype(out.dtype)
+        return out.astype(input.dtype)
+    out = lax.dot_general(input, weight, dims)
     return out if bias is None else out + jnp.broadcast_to(bias, out.shape)
 
 

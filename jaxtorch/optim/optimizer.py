@@ -301,6 +301,11 @@ class Optimizer:
 
     step = _hooked(step)
 
+    def _updates_only(self) -> bool:
+        """Is a step nothing but the update that `record_step` records?"""
+        hooked = _global_pre_hooks or _global_post_hooks
+        return not hooked and type(self).step is Optimizer.step and self._transformation is not None
+
     def transformation(self, group: int = 0) -> optax.GradientTransformation:
         """The optax transformation that updates this parameter group, with its present numbers.
 

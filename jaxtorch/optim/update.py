@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -43,6 +44,33 @@ def record_step(optimizer: Optimizer) -> None:
     flush(handles)
 
 
+def can_skip(optimizer: Optimizer) -> bool:
+    """Can a step be one that changes nothing, by data (`skipping`)?
+
+    The update must be all that a step does, and the state exist: one that is made for a step which
+    is skipped would count as used.
+    """
+    hooks = (optimizer._optimizer_step_pre_hooks, optimizer._optimizer_step_post_hooks)
+    if not optimizer._updates_only() or any(hooks):
+        return False
+    return all(
+        param.grad is None
+        or not (optimizer._counts_steps or optimizer._state_keys(group, param))
+        or optimizer.state.get(param)
+        for group in optimizer.param_groups
+        for param in group["params"]
+    )
+
+
+def skipping(optimizer: Optimizer, checks: list[Tensor], step: Callable[[], Any]):
+    """`step()`, in which `optimizer` leaves all as it is if one of these numbers is not zero."""
+    optimizer.__dict__["found_inf"] = tuple(checks)
+    try:
+        return step()
+    finally:
+        del optimizer.__dict__["found_inf"]
+
+
 def _record(optimizer: Optimizer, buckets: list, place: str, everyone: bool) -> list[Tensor]:
     """Record the update of these buckets; returns the handles that have been given new values."""
     layout: list[tuple] = []
@@ -51,6 +79,8 @@ def _record(optimizer: Optimizer, buckets: list, place: str, everyone: bool) -> 
     numbers: list[float] = []
     donates: list[int] = []
     targets: list[tuple[list[Tensor], list[Tensor]]] = []
+    skip = optimizer.__dict__.get("found_inf", ())
+    tensors += [to_place(found, place) for found in skip]
     while buckets:  # emptied, so that the old step counts are held by nobody and can be donated
         (structure, option_numbers, option_tensors), bucket = buckets.pop(0)
         params, grads, slots, marks = zip(*bucket, strict=True)
@@ -75,7 +105,7 @@ def _record(optimizer: Optimizer, buckets: list, place: str, everyone: bool) -> 
         tensors += handles
         tensors += [_stand_in(optimizer, params[0])] if grads[0] is None else grads
         targets.append((handles, steps))
-    program = _program(type(optimizer), tuple(layout))
+    program = _program(type(optimizer), tuple(layout), len(skip))
     if not everyone:
         optimizer._patterns.add((program, *pattern))
     bucket = marks = age = None
@@ -161,9 +191,10 @@ def _buckets(members: list[tuple], everyone: bool) -> list[list[tuple]]:
 
 
 @functools.lru_cache(maxsize=512)
-def _program(cls: type[Optimizer], layout: tuple):
+def _program(cls: type[Optimizer], layout: tuple, checks: int = 0):
     """The pure function `(arrays, numbers) -> arrays` of a step with this layout.
 
+    First come `checks` arrays: where one is not zero the step changes nothing.
     A bucket's arrays are: options that are Tensors, the step count, parameters, each state key,
     gradients. Its numbers: options, whether it is updated at all, whether it has been before. It
     returns what can be donated, in that order: the step count, the parameters, each state key.
@@ -177,6 +208,7 @@ def _program(cls: type[Optimizer], layout: tuple):
     def program(arrays, numbers):
         arrays, numbers = iter(arrays), iter(numbers)
         results: list[jax.Array] = []
+        skip = [next(arrays) != 0 for _ in range(checks)]
         for structure, keys, count, optional in layout:
             options = {}
             for name, mark in zip(names, structure, strict=True):
@@ -186,7 +218,8 @@ def _program(cls: type[Optimizer], layout: tuple):
                     options[name] = weak(next(arrays).reshape(()))
                 else:
                     options[name] = mark
-            active = next(numbers) > 0 if optional else True
+            active = [next(numbers) > 0] if optional else []
+            active += [~bad for bad in skip]
             if cls._counts_steps:
                 state = {"step": next(arrays)}
             else:
@@ -197,9 +230,10 @@ def _program(cls: type[Optimizer], layout: tuple):
             grads = _take(arrays, count)
             before = params, state
             params, state = _step(cls, options, params, grads, state)
-            if optional:
+            if active:
+                chosen = functools.reduce(jnp.logical_and, active)
                 params, state = jax.tree.map(
-                    lambda new, old, active=active: jnp.where(active, new, old),
+                    lambda new, old, chosen=chosen: jnp.where(chosen, new, old),
                     (params, state),
                     before,
                 )
