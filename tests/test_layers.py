@@ -29,7 +29,7 @@ LAYERS = [
     "nn.functional nn.init nn.parameter",
     "nn.utils nn.modules nn nn.parallel interop.flax jit compiler _dynamo",
     "optim",
-    "amp",
+    "amp cuda.amp cpu.amp",
     "interop",
     "utils",
     "alias",

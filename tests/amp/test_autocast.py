@@ -151,3 +151,19 @@ def test_refusals():
     with pytest.raises(TypeError, match="requires a callable"):
         torch.autocast("cpu")(3)
     assert not torch.amp.is_autocast_available("tpu")
+
+
+def test_the_older_names():
+    x = torch.ones(2, 2)
+    with pytest.warns(FutureWarning, match="torch.cpu.amp.autocast"):
+        region = torch.cpu.amp.autocast()
+    with region:
+        assert (x @ x).dtype is torch.bfloat16
+    with pytest.warns(FutureWarning, match="torch.cpu.amp.GradScaler"):
+        assert torch.cpu.amp.GradScaler().is_enabled()
+    if not torch.cuda.is_available():
+        with pytest.warns(Warning) as told:
+            with torch.cuda.amp.autocast():
+                assert not torch.is_autocast_enabled()
+            torch.cuda.amp.custom_fwd(cast_inputs=torch.float32)
+        assert [w.category for w in told] == [FutureWarning, UserWarning, FutureWarning]
