@@ -33,6 +33,7 @@ CLASS_NAMES = {dtypes.ALL[name]: f"{dtypes.ALL[name].legacy}Storage" for name in
 # PyTorch names no class of storages for the others: their bytes lie in an UntypedStorage.
 UNNAMED = frozenset(dtypes.ALL.values()) - frozenset(CLASS_NAMES)
 
+_MOST_BYTES = 1 << 56  # XLA ends the process over shapes whose bytes it cannot count
 _next_address = itertools.count(0x7F00_0000_0000, 1 << 40).__next__
 _DEPRECATED = (
     "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the "
@@ -416,6 +417,8 @@ def _check_reach(count: int, dtype: dtypes.dtype, offset: int, size: tuple, stri
             f"sizes {list(size)}, strides {list(stride)} and storage offset {offset} are not "
             "those of a tensor"
         )
+    if math.prod(size) * dtype.itemsize >= _MOST_BYTES:
+        raise RuntimeError(f"a tensor of sizes {list(size)} is larger than any memory")
     last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
     if 0 not in size and last >= count:
         raise RuntimeError(

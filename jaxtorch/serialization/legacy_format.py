@@ -50,7 +50,7 @@ def load(file, restore: Callable, unpickler: Callable, weights_only: bool) -> An
     here = file.tell()
     kinds = {key: kind for key, kind in _announced(file, weights_only)}
     keys = plain()
-    if not isinstance(keys, list):
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise RuntimeError("the list of storages is missing; corrupt file?")
     arrays = {key: _read_storage(file, kinds, key, swaps) for key in keys}
     end = file.tell()
@@ -66,20 +66,21 @@ def _no_storage(saved_id):
 
 def _announced(file, weights_only: bool):
     """(key, dtype) of the storages that a pickle names."""
-    if weights_only:
-        scan: Any = Scan(file)
-        scan.load()
-        seen = [(pid, getattr(pid[1], "path", "")) for pid in scan.storages if len(pid) == 6]
-    else:
-        scan = _TrustedScan(file)
-        scan.load()
-        seen = [(pid, getattr(pid[1], "path", "")) for pid in scan.storages]
-    for pid, path in seen:
-        kind = safety.names().get(path)
+    scan: Any = Scan(file) if weights_only else _TrustedScan(file)
+    scan.load()
+    for pid in filter(_is_storage, scan.storages):
+        kind = safety.names().get(getattr(pid[1], "path", ""))
         if kind is UntypedStorage:
             kind = safety.StorageType("ByteStorage")
-        if isinstance(kind, safety.StorageType) and isinstance(pid[2], str):
+        if isinstance(kind, safety.StorageType):
             yield pid[2], kind.dtype
+
+
+def _is_storage(pid) -> bool:
+    return (
+        isinstance(pid, tuple) and len(pid) == 6 and pid[0] in ("storage", b"storage")
+        and isinstance(pid[2], str)
+    )  # fmt: skip
 
 
 class _TrustedScan(pickle.Unpickler):
@@ -93,11 +94,9 @@ class _TrustedScan(pickle.Unpickler):
         return type(name, (_Inert,), {"path": f"{module}.{name}"})
 
     def persistent_load(self, pid):
-        if isinstance(pid, tuple) and len(pid) == 6 and pid[0] in ("storage", b"storage"):
-            self.storages.append(pid)
-        if isinstance(pid, tuple) and len(pid) == 4 and pid[0] == "module":
-            return pid[1]
-        return _Inert()
+        self.storages.append(pid)
+        is_module = isinstance(pid, tuple) and len(pid) == 4 and pid[0] == "module"
+        return pid[1] if is_module else _Inert()
 
 
 class _Inert:
@@ -147,7 +146,7 @@ class _Storages:
     def __call__(self, saved_id) -> Any:
         if isinstance(saved_id, tuple) and len(saved_id) == 4 and saved_id[0] == "module":
             return saved_id[1]  # with its source, which is not compared
-        if not isinstance(saved_id, tuple) or len(saved_id) != 6:
+        if not _is_storage(saved_id):
             raise pickle.UnpicklingError(f"unknown persistent id {saved_id!r}")
         _, kind, key, location, _, view = saved_id
         if key not in self.arrays or not isinstance(location, str | bytes):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import pickle
+import struct
+import tarfile
 from collections import Counter, OrderedDict, defaultdict
 
 import numpy as np
@@ -49,8 +52,9 @@ def leaves(torch):
     named = torch.tensor([1, 2])
     named.label = "kept"
     frozen = torch.nn.Parameter(torch.tensor([1, 2]), requires_grad=False)
+    weight = torch.nn.Parameter(torch.arange(6.0).view(2, 3))
     return {
-        "leaf": leaf, "result": leaf * 2, "weight": torch.nn.Parameter(torch.randn(2, 3)),
+        "leaf": leaf, "result": leaf * 2, "weight": weight,
         "frozen": frozen, "named": named,
     }  # fmt: skip
 
@@ -89,6 +93,25 @@ def resume(torch, net, optimizers, schedulers, steps: int = 2):
             scheduler.step()
             losses.append(loss.item())
     return losses
+
+
+def go_on(torch, state) -> list[float]:
+    """The losses, and what is drawn, when training is taken up from a saved state."""
+    net = torch.nn.Sequential(
+        torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4), torch.nn.Tanh(), torch.nn.Linear(4, 2)
+    )
+    net.load_state_dict(state["net"])
+    optimizers = [
+        torch.optim.AdamW(net.parameters(), amsgrad=True),
+        torch.optim.SGD(net.parameters(), lr=1.0, momentum=0.9, nesterov=True),
+    ]
+    schedulers = [torch.optim.lr_scheduler.StepLR(o, 1, 0.5) for o in optimizers]
+    for one, saved_state in zip(optimizers, state["optimizers"], strict=True):
+        one.load_state_dict(saved_state)
+    for one, saved_state in zip(schedulers, state["schedulers"], strict=True):
+        one.load_state_dict(saved_state)
+    torch.set_rng_state(state["rng"])
+    return resume(torch, net, optimizers, schedulers) + torch.rand(3).tolist()
 
 
 WEIGHTS = (dtypes, views, containers, leaves, training)
@@ -158,3 +181,37 @@ def outputs(module, x) -> list:
     found = module.eval()(*x) if isinstance(x, tuple) else module.eval()(x)
     found = found[0] if isinstance(found, tuple) else found
     return np.round(np.asarray(found.detach().numpy(), np.float64), 5).ravel().tolist()
+
+
+class _Key:
+    def __init__(self, key):
+        self.key = key
+
+
+class _Pickler(pickle.Pickler):
+    def persistent_id(self, obj):
+        return obj.key if isinstance(obj, _Key) else None
+
+
+def tar_of_pytorch_0_1() -> io.BytesIO:
+    """A file as PyTorch wrote them before 0.1.10: a dict of a tensor and a view of it."""
+    parts = {"storages": io.BytesIO(), "tensors": io.BytesIO(), "pickle": io.BytesIO()}
+    storages, tensors, objects = parts.values()
+    storages.write(pickle.dumps(1, 2))
+    storages.write(b"\x80\x02(K\x07X\x03\x00\x00\x00cpuctorch\nFloatStorage\nt.")
+    storages.write(struct.pack("<q", 6) + np.arange(6, dtype=np.float32).tobytes())
+    storages.write(pickle.dumps([(8, 7, 2, 4)], 2))
+    tensors.write(pickle.dumps(2, 2))
+    for key, storage, size, stride, offset in ((1, 7, (2, 3), (3, 1), 0), (2, 8, (2,), (2,), 1)):
+        tensors.write(pickle.dumps((key, storage, None), 2) + struct.pack("<i4x", len(size)))
+        tensors.write(struct.pack(f"<{2 * len(size)}qq", *size, *stride, offset))
+    _Pickler(objects, 2).dump({"a": _Key(1), "b": _Key(2)})
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:") as tar:
+        for name, part in parts.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = part.tell()
+            part.seek(0)
+            tar.addfile(entry, part)
+    file.seek(0)
+    return file
