@@ -23,8 +23,13 @@ _PACKAGE = __name__.partition(".")[0]
 _IMPORT_FROM = dis.opmap["IMPORT_FROM"]
 
 
+# Modules of other packages that read memory where PyTorch's tensors have it: what is imported in
+# their place, with the same functions.
+_IN_PLACE_OF = {"safetensors.torch": f"{_PACKAGE}.interop.safetensors"}
+
+
 def _is_torch(name: str) -> bool:
-    return name == "torch" or name.startswith("torch.")
+    return name == "torch" or name.startswith("torch.") or name in _IN_PLACE_OF
 
 
 class _Loader(importlib.abc.Loader):
@@ -57,7 +62,7 @@ class _Finder(importlib.metadata.DistributionFinder):
     def find_spec(self, fullname, path=None, target=None):
         if not _is_torch(fullname):
             return None
-        twin = _PACKAGE + fullname[len("torch") :]
+        twin = _IN_PLACE_OF.get(fullname) or _PACKAGE + fullname[len("torch") :]
         try:
             module = importlib.import_module(twin)
         except ModuleNotFoundError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 import warnings
 import weakref
 from collections.abc import Sequence
@@ -81,6 +82,10 @@ class _Asked:
     def resizable(self) -> bool:
         return False
 
+    def __array__(self, dtype=None, copy=None):
+        array = self.numpy()
+        return array if dtype is None and not copy else np.array(array, dtype=dtype)
+
     def cpu(self):
         return self.to(device="cpu")
 
@@ -140,13 +145,17 @@ class UntypedStorage(_Asked):
 
     @classmethod
     def from_file(cls, filename, shared: bool = False, nbytes: int = 0) -> UntypedStorage:
-        """The first ``nbytes`` of a file. RuntimeError if it has fewer."""
+        """The first ``nbytes`` of a file, read as they are looked at. RuntimeError if it has
+        fewer."""
         if shared:
             raise NotImplementedError("UntypedStorage.from_file(shared=True): nothing is written")
-        array = np.fromfile(filename, np.uint8, nbytes)
-        if array.size < nbytes:
-            raise RuntimeError(f"{filename} has {array.size} bytes, {nbytes} were asked for")
-        return cls.of_bytes(array)
+        size = os.path.getsize(filename)
+        if size < nbytes:
+            raise RuntimeError(f"{filename} has {size} bytes, {nbytes} were asked for")
+        if not nbytes:
+            return cls.of_bytes(np.empty(0, np.uint8))
+        # Copied on write, though nobody writes: XLA must not meet memory that it could not.
+        return cls.of_bytes(np.asarray(np.memmap(filename, np.uint8, "c", shape=(nbytes,))))
 
     def numpy(self) -> np.ndarray:
         """The bytes, flat; read-only."""

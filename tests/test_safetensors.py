@@ -2,7 +2,10 @@
 
 import io
 import json
+import os
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -190,3 +193,25 @@ def test_headers_that_lie(lie, tmp_path):
         st.load_file(tmp_path / "f")
     with pytest.raises(safetensors.SafetensorError):  # as the package says
         safetensors.numpy.load(data)
+
+
+def test_programs_for_pytorchs_own_package_run(tmp_path):
+    """Its code for torch reads memory where a tensor's data_ptr() is: here that is no address."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import torch, safetensors\n"
+        "from safetensors.torch import load_file, safe_open, save_file\n"
+        "save_file({'x': torch.arange(6.0).reshape(3, 2).to(torch.bfloat16)}, 'x.safetensors')\n"
+        "print(load_file('x.safetensors')['x'].tolist())\n"
+        "for opened in (safe_open, safetensors.safe_open):\n"
+        "    with opened('x.safetensors', framework='pt', device='cpu') as f:\n"
+        "        print(f.get_tensor('x').dtype, f.get_slice('x')[1:].tolist())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "jaxtorch", str(script)], cwd=tmp_path, capture_output=True,
+        text=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    assert done.stdout.splitlines() == [
+        "[[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]",
+        *["torch.bfloat16 [[2.0, 3.0], [4.0, 5.0]]"] * 2,
+    ], done.stderr

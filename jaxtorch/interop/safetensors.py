@@ -25,7 +25,7 @@ from jaxtorch.tensor import Tensor, wrap
 
 __all__ = [
     "load", "load_file", "load_model", "safe_open", "save", "save_file", "save_model",
-    "save_sharded", "tensors_in",
+    "save_sharded", "storage_ptr", "storage_size", "tensors_in",
 ]  # fmt: skip
 
 _NAMES = {
@@ -281,6 +281,16 @@ def save_file(
 
 
 # -- whole models -----------------------------------------------------------------------------
+
+
+def storage_ptr(tensor: Tensor) -> int:
+    """Equal for tensors that share a storage."""
+    return tensor.untyped_storage().data_ptr()
+
+
+def storage_size(tensor: Tensor) -> int:
+    """The bytes of the tensor's storage."""
+    return tensor.untyped_storage().nbytes()
 
 
 def _distinct(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, str]]:
