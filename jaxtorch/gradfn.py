@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import weakref
+
 from jaxtorch.engine import backward as engine_backward
-from jaxtorch.engine.graph import Node
+from jaxtorch.engine.graph import STATE, Node
+from jaxtorch.engine.handles import Handles
 
 _TRIVIAL_NAMES = {
     "to_copy": "ToCopyBackward0",
@@ -37,10 +40,25 @@ def camel(name: str) -> str:
     return "".join(part.title() for part in name.split("_")) + "Backward0"
 
 
+_classes: dict[str, type] = {}  # torch's name of a function: a subclass of GradFn so called
+_metadata: weakref.WeakKeyDictionary[Node, dict] = weakref.WeakKeyDictionary()
+
+
 class GradFn:
-    """A function of the autograd graph; ``next_functions`` leads towards the leaves."""
+    """A function of the autograd graph; ``next_functions`` leads towards the leaves.
+
+    Its class has PyTorch's name of the function; of a ``Function``'s call it answers what the
+    call's ctx would.
+    """
 
     __slots__ = ("_node",)
+
+    def __new__(cls, node: Node):
+        name = backward_name(node)
+        kind = _classes.get(name)
+        if kind is None:
+            kind = _classes[name] = type(name, (GradFn,), {"__slots__": (), "__module__": ""})
+        return object.__new__(kind)
 
     def __init__(self, node: Node):
         self._node = node
@@ -54,20 +72,43 @@ class GradFn:
         for parent in engine_backward.parents(_source(self._node)):
             if parent.kernel is None and not parent.requires_grad and parent.aval.kind != "array":
                 continue  # a Python number or None: PyTorch has no edge for it
-            found.append((_function(parent), parent.kernel.index or 0 if parent.kernel else 0))
+            found.append((function_of(parent), output_number(parent)))
         return tuple(found)
+
+    @property
+    def metadata(self) -> dict:
+        """A program's own notes on this function."""
+        return _metadata.setdefault(_source(self._node), {})
+
+    def _sequence_nr(self) -> int:
+        return _source(self._node).seq
+
+    def __getattr__(self, name: str):
+        ctx = getattr(_source(self._node).edges, "ctx", None)
+        if ctx is None or name.startswith("__"):
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        return getattr(ctx, name)
 
     def __call__(self, *grads):
         from jaxtorch import autograd
 
         return autograd.apply_node(self._node, grads)
 
-    def register_hook(self, hook):
-        from jaxtorch.engine.handles import Handles
+    def register_prehook(self, hook):
+        """Call ``hook(grad_outputs)`` before the function runs; what it returns, if anything, takes
+        the gradients' place."""
+        return self._hooked().register(self._hooked().before, hook)
 
-        return Handles.wrap(self._node).register_hook(
-            lambda grad: (lambda r: r[0] if isinstance(r, tuple) else r)(hook((grad,), (grad,)))
-        )
+    def register_hook(self, hook):
+        """Call ``hook(grad_inputs, grad_outputs)`` when the function has run; what it returns, if
+        anything, takes the place of ``grad_inputs``."""
+        return self._hooked().register(self._hooked().after, hook)
+
+    def _hooked(self) -> HookedEdges:
+        node = _source(self._node)
+        if not isinstance(node.edges, HookedEdges):
+            node.edges = HookedEdges(node)
+        return node.edges
 
     def __eq__(self, other):
         return isinstance(other, GradFn) and _source(other._node) is _source(self._node)
@@ -77,6 +118,62 @@ class GradFn:
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(_source(self._node)):#x}>"
+
+
+class HookedEdges:
+    """Autograd edges of a function with hooks: its own rule between them."""
+
+    __slots__ = ("inputs", "name", "own", "kernel_inputs", "node", "before", "after")
+
+    def __init__(self, node: Node):
+        self.own = node.edges
+        self.inputs = engine_backward.parents(node)
+        self.name = backward_name(node)
+        self.kernel_inputs = node.inputs  # which the node lets go of when it is evaluated
+        self.node = weakref.ref(node)
+        self.before: dict = {}
+        self.after: dict = {}
+
+    def __getattr__(self, name: str):
+        if name in ("ctx", "outputs"):  # of a Function's call
+            return getattr(self.own, name)
+        raise AttributeError(name)
+
+    @staticmethod
+    def register(hooks: dict, hook):
+        from jaxtorch.utils.hooks import RemovableHandle
+
+        handle = RemovableHandle(hooks)
+        hooks[handle.id] = hook
+        return handle
+
+    def gradients(self, cotangent):
+        many = type(cotangent) is list
+        given = self._through(self.before, cotangent if many else [cotangent])
+        node = self.node()
+        walk = engine_backward.Walk(STATE.grad)
+        node.edges, node.inputs, kept = self.own, self.kernel_inputs, node.inputs
+        try:
+            walk.step(node, given if many else given[0])
+        finally:
+            node.edges, node.inputs = self, kept
+        found = [walk.cotangents.get(parent) for parent in self.inputs]
+        return self._through(self.after, found, given)
+
+    @staticmethod
+    def _through(hooks: dict, nodes: list, *beside: list) -> list:
+        """The gradients after hooks have seen them, beside others."""
+        for hook in list(hooks.values()):
+            shown = [tuple(map(_shown, group)) for group in (nodes, *beside)]
+            changed = hook(*shown)
+            if changed is not None:
+                changed = changed if isinstance(changed, tuple) else (changed,)
+                nodes = [None if g is None else g._read() for g in changed]
+        return nodes
+
+
+def _shown(node):
+    return None if node is None else Handles.wrap(node)
 
 
 class AccumulateGrad:
@@ -111,10 +208,20 @@ def _source(node: Node) -> Node:
     """The node of the call itself, where ``node`` only picks one of its outputs."""
     while node.kernel is not None and node.kernel.index is not None and node.inputs:
         node = node.inputs[0]
-    return node
+    of = getattr(node.edges, "output_of", None)  # of a Function's call
+    return node if of is None else of[0]
 
 
-def _function(node: Node):
+def output_number(node: Node) -> int:
+    """Which of its function's outputs a node is."""
+    of = getattr(node.edges, "output_of", None)
+    if of is not None:
+        return of[1]
+    return (node.kernel.index or 0) if node.kernel is not None else 0
+
+
+def function_of(node: Node):
+    """The function that a node's gradient goes to."""
     if not node.requires_grad:
         return None
     if engine_backward.is_leaf(node):

@@ -22,8 +22,8 @@ LAYERS = [
     "ops",
     "_operators _methods",
     "gradfn _queries outputs tensor _functions _inplace storage _utils",
-    "testing",
     "settings streams introspection types __config__ _absent_device xpu mtia distributed",
+    "testing",
     "anomaly autograd func compiling legacy cuda cpu mps accelerator serialization linalg fft "
     "special backends",
     "nn.functional nn.init nn.parameter",

@@ -121,9 +121,17 @@ def ones_like(node: Node) -> Node:
 class Walk:
     """One backward pass: cotangents by node, as they come in."""
 
+    reached: frozenset | set = frozenset()  # the nodes that it goes to
+
     def __init__(self, create_graph: bool):
         self.create_graph = create_graph
         self.cotangents: dict[Node, Any] = {}  # Node, or a list for a node with several outputs
+
+    def will_reach(self, node: Node) -> bool:
+        """Does this pass go to a node, or to another value of the same leaf?"""
+        if node in self.reached:
+            return True
+        return is_leaf(node) and any(n.meta is node.meta for n in self.reached)
 
     def give(self, node: Node, cotangent: Node) -> None:
         before = self.cotangents.get(node)
@@ -159,8 +167,10 @@ class Walk:
         else:
             have = tuple([c is not None for c in cotangent])
             given = tuple([c for c in cotangent if c is not None])
+        # What saved nothing of its inputs has a gradient that depends on the cotangents alone.
         wants_grad = self.create_graph and STATE.grad
-        gradient = emit(kernel.vjp(needs, have), inputs + given, wants_grad)
+        wants_grad = wants_grad and (any(c.requires_grad for c in given) or kernel.saves)
+        gradient = emit(self._gradient_of(kernel, needs, have), inputs + given, wants_grad)
         if gradient.kernel.outputs is None:
             self.give(inputs[needs.index(True)], gradient)
             return
@@ -169,6 +179,9 @@ class Walk:
             if need:
                 self.give(parent, project(gradient, i))
                 i += 1
+
+    def _gradient_of(self, kernel: Kernel, needs: tuple, have: tuple) -> Kernel:
+        return kernel.vjp(needs, have)
 
     def _through(self, edges, node, cotangent) -> None:
         """Edges with their own rule: a pullback inside a trace, a Function, a redirection."""
@@ -188,6 +201,12 @@ class Walk:
 
 
 _YES = (True,)
+_running: list[Walk] = []  # the passes that are going on, the innermost last
+
+
+def running_pass() -> Walk:
+    """The backward pass that a hook is called in."""
+    return _running[-1]
 
 
 def run_hooks(meta: Grad, cotangent: Node) -> Node:
@@ -214,8 +233,10 @@ def accumulate(meta: Grad, cotangent: Node, create_graph: bool) -> None:
             hook(owner)
 
 
-def backward(roots, cotangents, *, retain_graph: bool, create_graph: bool, capture=None, only=None):
-    """Walk the graph back from ``roots``.
+def backward(
+    roots, cotangents, *, retain_graph: bool, create_graph: bool, capture=None, only=None, walk=None
+):  # fmt: skip
+    """Walk the graph back from ``roots``, by another kind of Walk where one is given.
 
     Without ``capture`` the gradients of the leaves are accumulated into their ``.grad`` (of all, or
     of the Grads in ``only``). ``capture`` is a list of nodes or Grads: their gradients are
@@ -223,7 +244,8 @@ def backward(roots, cotangents, *, retain_graph: bool, create_graph: bool, captu
     """
     order = _reachable(roots)
     plain = capture is None and only is None and not create_graph and len(roots) == 1
-    plain = plain and STATE.walk is None
+    walk = walk or STATE.walk
+    plain = plain and walk is None
     if plain and roots[0].value is not None and _is_ones(cotangents[0]):
         foreseen = foresight.take(roots[0], order)
         if foreseen is not None:
@@ -236,7 +258,9 @@ def backward(roots, cotangents, *, retain_graph: bool, create_graph: bool, captu
         wanted = _leading_to(order, lambda n: n in keys or n.meta in keys)
     if capture is None:
         _cut(roots, order)
-    walk = (STATE.walk or Walk)(create_graph)
+    walk = (walk or Walk)(create_graph)
+    walk.reached = set(order) if wanted is None else wanted
+    _running.append(walk)
     for root, cotangent in zip(roots, cotangents, strict=True):
         walk.give(root, cotangent)
     caught: dict = {}
@@ -262,6 +286,7 @@ def backward(roots, cotangents, *, retain_graph: bool, create_graph: bool, captu
             walk.step(node, cotangent)
     finally:
         STATE.grad = before
+        _running.pop()
     if not retain_graph:
         free(order)
     if capture is not None:
