@@ -10,8 +10,9 @@ import jaxtorch as torch
 
 def make(seed: int):
     torch.manual_seed(seed)
+    conv = torch.nn.Conv2d(1, 2, 3, bias=False)  # whose gradient before a batch norm is noise
     net = torch.nn.Sequential(
-        torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2), torch.nn.Flatten(), torch.nn.Linear(8, 3)
+        conv, torch.nn.BatchNorm2d(2), torch.nn.Flatten(), torch.nn.Linear(8, 3)
     )
     net(torch.randn(2, 1, 4, 4))  # moves the running statistics
     return net
