@@ -51,6 +51,31 @@ from jaxtorch.ops.arithmetic import (
     where as where,
     xlogy as xlogy,
 )
+from jaxtorch.ops.aten import (
+    affine_grid_generator as affine_grid_generator,
+    alpha_dropout_ as alpha_dropout_,
+    batch_norm as batch_norm,
+    convolution as convolution,
+    cosine_embedding_loss as cosine_embedding_loss,
+    dropout_ as dropout_,
+    embedding as embedding,
+    embedding_renorm_ as embedding_renorm_,
+    feature_alpha_dropout_ as feature_alpha_dropout_,
+    feature_dropout_ as feature_dropout_,
+    grid_sampler as grid_sampler,
+    grid_sampler_2d as grid_sampler_2d,
+    grid_sampler_3d as grid_sampler_3d,
+    hinge_embedding_loss as hinge_embedding_loss,
+    instance_norm as instance_norm,
+    kl_div as kl_div,
+    margin_ranking_loss as margin_ranking_loss,
+    native_batch_norm as native_batch_norm,
+    native_dropout as native_dropout,
+    native_group_norm as native_group_norm,
+    native_layer_norm as native_layer_norm,
+    poisson_nll_loss as poisson_nll_loss,
+    triplet_margin_loss as triplet_margin_loss,
+)
 from jaxtorch.ops.bitwise import (
     bitwise_and as bitwise_and,
     bitwise_left_shift as bitwise_left_shift,
@@ -114,6 +139,7 @@ from jaxtorch.ops.conv import (
     conv1d as conv1d,
     conv2d as conv2d,
     conv3d as conv3d,
+    conv_tbc as conv_tbc,
     conv_transpose1d as conv_transpose1d,
     conv_transpose2d as conv_transpose2d,
     conv_transpose3d as conv_transpose3d,
@@ -161,6 +187,9 @@ from jaxtorch.ops.creation import (
     zeros as zeros,
     zeros_like as zeros_like,
 )
+from jaxtorch.ops.ctc import (
+    ctc_loss as ctc_loss,
+)
 from jaxtorch.ops.cumulative import (
     cummax as cummax,
     cummin as cummin,
@@ -193,10 +222,6 @@ from jaxtorch.ops.dropout import (
     dropout as dropout,
     feature_alpha_dropout as feature_alpha_dropout,
     feature_dropout as feature_dropout,
-)
-from jaxtorch.ops.embedding import (
-    embedding as embedding,
-    embedding_bag as embedding_bag,
 )
 from jaxtorch.ops.filling import (
     fill as fill,
@@ -236,14 +261,6 @@ from jaxtorch.ops.linear import (
 )
 from jaxtorch.ops.loss import (
     binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
-    kl_div as kl_div,
-    poisson_nll_loss as poisson_nll_loss,
-)
-from jaxtorch.ops.margin_loss import (
-    cosine_embedding_loss as cosine_embedding_loss,
-    hinge_embedding_loss as hinge_embedding_loss,
-    margin_ranking_loss as margin_ranking_loss,
-    triplet_margin_loss as triplet_margin_loss,
 )
 from jaxtorch.ops.masking import (
     _unsafe_masked_index as _unsafe_masked_index,
@@ -266,11 +283,12 @@ from jaxtorch.ops.matrices import (
     vander as vander,
 )
 from jaxtorch.ops.normalization import (
-    batch_norm as batch_norm,
     group_norm as group_norm,
-    instance_norm as instance_norm,
     layer_norm as layer_norm,
     rms_norm as rms_norm,
+)
+from jaxtorch.ops.padding import (
+    constant_pad_nd as constant_pad_nd,
 )
 from jaxtorch.ops.pointwise import (
     abs as abs,
@@ -339,8 +357,13 @@ from jaxtorch.ops.pooling import (
     adaptive_max_pool1d as adaptive_max_pool1d,
     avg_pool1d as avg_pool1d,
     max_pool1d as max_pool1d,
+    max_pool1d_with_indices as max_pool1d_with_indices,
     max_pool2d as max_pool2d,
     max_pool3d as max_pool3d,
+)
+from jaxtorch.ops.random_activation import (
+    rrelu as rrelu,
+    rrelu_ as rrelu_,
 )
 from jaxtorch.ops.recurrent import (
     gru as gru,
@@ -413,6 +436,7 @@ from jaxtorch.ops.scattering import (
     unravel_index as unravel_index,
 )
 from jaxtorch.ops.shaping import (
+    channel_shuffle as channel_shuffle,
     _chunk_cat as _chunk_cat,
     atleast_1d as atleast_1d,
     atleast_2d as atleast_2d,
@@ -420,7 +444,6 @@ from jaxtorch.ops.shaping import (
     block_diag as block_diag,
     cartesian_prod as cartesian_prod,
     cat as cat,
-    channel_shuffle as channel_shuffle,
     clone as clone,
     column_stack as column_stack,
     combinations as combinations,
@@ -513,3 +536,5 @@ from jaxtorch.ops.windows import (
     hann_window as hann_window,
     kaiser_window as kaiser_window,
 )
+
+native_channel_shuffle = channel_shuffle

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jaxtorch.ops import activation
 from jaxtorch.tensor import Tensor
 
 abs_ = Tensor.abs_
@@ -20,6 +21,7 @@ asinh_ = Tensor.asinh_
 atan_ = Tensor.atan_
 atanh_ = Tensor.atanh_
 ceil_ = Tensor.ceil_
+celu_ = activation.celu.inplace
 clamp_ = Tensor.clamp_
 clamp_max_ = Tensor.clamp_max_
 clamp_min_ = Tensor.clamp_min_
@@ -57,6 +59,7 @@ relu_ = Tensor.relu_
 resize_as_ = Tensor.resize_as_
 round_ = Tensor.round_
 rsqrt_ = Tensor.rsqrt_
+selu_ = activation.selu.inplace
 sigmoid_ = Tensor.sigmoid_
 sin_ = Tensor.sin_
 sinc_ = Tensor.sinc_
@@ -65,6 +68,7 @@ sqrt_ = Tensor.sqrt_
 square_ = Tensor.square_
 tan_ = Tensor.tan_
 tanh_ = Tensor.tanh_
+threshold_ = activation.threshold.inplace
 trunc_ = Tensor.trunc_
 xlogy_ = Tensor.xlogy_
 zero_ = Tensor.zero_

@@ -16,6 +16,7 @@ TESTED_ELSEWHERE = {
     "ops.sampling": "test_random.py",
     "ops.data": "test_dtypes.py, test_tiny.py",
     "ops.dropout": "test_random.py",
+    "ops.random_activation": "ops/test_random_activation.py",
     "ops.multihead": "nn/test_layers.py, parity/test_modules.py",
 }
 # Written in place or made of nothing, so that no row can hold their argument or their values.
@@ -34,6 +35,12 @@ NO_ROW = {
     "Tensor.resize_as": "ops/test_copies.py",
     "Tensor.resize_as_": "ops/test_copies.py",
     "Tensor.set_": "ops/test_copies.py",
+    "alpha_dropout_": "ops/test_dropout.py",
+    "dropout_": "ops/test_dropout.py",
+    "embedding_renorm_": "ops/test_embedding.py",
+    "feature_alpha_dropout_": "ops/test_dropout.py",
+    "feature_dropout_": "ops/test_dropout.py",
+    "native_dropout": "ops/test_dropout.py",
     "Tensor.cuda": "ops/test_conversion.py",
     "Tensor.new_empty": "ops/test_creation.py (new_zeros)",
     "Tensor.new_empty_strided": "ops/test_creation.py (new_zeros)",

@@ -33,9 +33,13 @@ from jaxtorch.ops.conv import (
     conv1d as conv1d,
     conv2d as conv2d,
     conv3d as conv3d,
+    conv_tbc as conv_tbc,
     conv_transpose1d as conv_transpose1d,
     conv_transpose2d as conv_transpose2d,
     conv_transpose3d as conv_transpose3d,
+)
+from jaxtorch.ops.ctc import (
+    ctc_loss as ctc_loss,
 )
 from jaxtorch.ops.distance import (
     cosine_similarity as cosine_similarity,
@@ -55,6 +59,12 @@ from jaxtorch.ops.embedding import (
     embedding_bag as embedding_bag,
     one_hot as one_hot,
 )
+from jaxtorch.ops.fractional_pooling import (
+    fractional_max_pool2d as fractional_max_pool2d,
+    fractional_max_pool2d_with_indices as fractional_max_pool2d_with_indices,
+    fractional_max_pool3d as fractional_max_pool3d,
+    fractional_max_pool3d_with_indices as fractional_max_pool3d_with_indices,
+)
 from jaxtorch.ops.interpolation import (
     interpolate as interpolate,
     upsample as upsample,
@@ -64,6 +74,9 @@ from jaxtorch.ops.interpolation import (
 from jaxtorch.ops.linear import (
     bilinear as bilinear,
     linear as linear,
+)
+from jaxtorch.ops.linear_cross_entropy import (
+    linear_cross_entropy as linear_cross_entropy,
 )
 from jaxtorch.ops.loss import (
     binary_cross_entropy as binary_cross_entropy,
@@ -115,8 +128,11 @@ from jaxtorch.ops.pooling import (
     adaptive_avg_pool2d as adaptive_avg_pool2d,
     adaptive_avg_pool3d as adaptive_avg_pool3d,
     adaptive_max_pool1d as adaptive_max_pool1d,
+    adaptive_max_pool1d_with_indices as adaptive_max_pool1d_with_indices,
     adaptive_max_pool2d as adaptive_max_pool2d,
+    adaptive_max_pool2d_with_indices as adaptive_max_pool2d_with_indices,
     adaptive_max_pool3d as adaptive_max_pool3d,
+    adaptive_max_pool3d_with_indices as adaptive_max_pool3d_with_indices,
     avg_pool1d as avg_pool1d,
     avg_pool2d as avg_pool2d,
     avg_pool3d as avg_pool3d,
@@ -124,11 +140,24 @@ from jaxtorch.ops.pooling import (
     lp_pool2d as lp_pool2d,
     lp_pool3d as lp_pool3d,
     max_pool1d as max_pool1d,
+    max_pool1d_with_indices as max_pool1d_with_indices,
     max_pool2d as max_pool2d,
+    max_pool2d_with_indices as max_pool2d_with_indices,
     max_pool3d as max_pool3d,
+    max_pool3d_with_indices as max_pool3d_with_indices,
+)
+from jaxtorch.ops.random_activation import (
+    gumbel_softmax as gumbel_softmax,
+    rrelu as rrelu,
+    rrelu_ as rrelu_,
 )
 from jaxtorch.ops.shaping import (
     channel_shuffle as channel_shuffle,
+)
+from jaxtorch.ops.unpooling import (
+    max_unpool1d as max_unpool1d,
+    max_unpool2d as max_unpool2d,
+    max_unpool3d as max_unpool3d,
 )
 from jaxtorch.ops.vision import (
     affine_grid as affine_grid,

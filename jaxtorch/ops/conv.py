@@ -395,3 +395,24 @@ def conv_transpose3d(
     return _conv_transpose(
         input, weight, bias, stride, padding, output_padding, groups, dilation, 3
     )
+
+
+@op(name="ConvTbcBackward0")
+def conv_tbc(input: Array, weight: Array, bias: Array, pad: int = 0):
+    """input (L, N, C), weight (K, C, O), bias (O,) -> (L + 2 pad - K + 1, N, O)."""
+    if input.ndim != 3:
+        raise RuntimeError("Input must have 3 dims: time, batch, in_channel")
+    if weight.ndim != 3:
+        raise RuntimeError(
+            "Weight tensor must have 3 dims: kernel_width, in_channels, out_channels."
+        )
+    if bias.ndim != 1:
+        raise RuntimeError("Bias must be 1-D")
+    if input.shape[2] != weight.shape[1]:
+        raise RuntimeError("Input dim 2 (input channels) is not == dim 1 in the weight tensor")
+    if weight.shape[2] != bias.shape[0]:
+        raise RuntimeError("Bias size must equal dim 2 in the weight tensor (output channels).")
+    out = lax.conv_general_dilated(
+        input, weight, (1,), [(pad, pad)], dimension_numbers=("WNC", "WIO", "WNC")
+    )
+    return out + jnp.broadcast_to(bias, out.shape)

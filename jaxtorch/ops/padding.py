@@ -78,3 +78,8 @@ def pad(input, pad, mode: str = "constant", value: float | None = None):
     if value not in (None, 0):
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
     return _edge_pad(input, pad, mode)
+
+
+def constant_pad_nd(input, pad, value: float = 0):
+    """``pad`` with a constant."""
+    return _constant_pad(input, value, tuple(map(operator.index, pad)))

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxtorch.ops._op import Array, Arrays, op
+from jaxtorch.ops._op import Array, Arrays, check, index_dtype, op
 from jaxtorch.ops.dropout import dropout
 from jaxtorch.ops.linear import contract, standing, sum_rows, weight_gradient
 from jaxtorch.ops.shaping import cat, stack
@@ -94,18 +94,20 @@ def _project(x, mode, w_ih, b_ih, b_hh):
 
 
 def _layer_vjp(needs, args, statics, out, grads):
-    if statics["mode"] != "lstm":
-        body = functools.partial(_flat_layer, statics)
-        return jax.vjp(body, *args)[1](grads)
+    present = args[1]
+    if statics["mode"] != "lstm" or present is not None:
+        body = functools.partial(_flat_layer, statics, present)
+        x, *rest = jax.vjp(body, args[0], *args[2:])[1](grads)
+        return x, None, *rest
     return tuple(
         g if need else None
         for g, need in zip(_lstm_vjp(args, statics, out, grads), needs, strict=True)
     )
 
 
-def _flat_layer(statics, input, *rest):
+def _flat_layer(statics, present, input, *rest):
     *hidden, w_ih, w_hh, b_ih, b_hh, w_hr = rest
-    return _layer.body(input, tuple(hidden), w_ih, w_hh, b_ih, b_hh, w_hr, **statics)
+    return _layer.body(input, present, tuple(hidden), w_ih, w_hh, b_ih, b_hh, w_hr, **statics)
 
 
 def _lstm_vjp(args, statics, out, grads):
@@ -114,7 +116,7 @@ def _lstm_vjp(args, statics, out, grads):
     JAX's own adds a product to each weight at every step: 15.6 ms forward and backward for 32 steps
     of 32 x 128, this 12.1, PyTorch 14.2. Unrolling the loop 4 and 8 times gave 13.9 and 21.6.
     """
-    x, h_all, c_all, w_ih, w_hh, b_ih, b_hh, w_hr = args
+    x, _, h_all, c_all, w_ih, w_hh, b_ih, b_hh, w_hr = args
     place, reverse = statics["place"], statics["reverse"]
     output, _, _, *gates, cells = out
     i, f, g, o = gates
@@ -149,6 +151,7 @@ def _lstm_vjp(args, statics, out, grads):
     to_bias = None if b_ih is None else sum_rows(pre)
     return (
         contract(pre, w_ih, 1, 0).reshape(x.shape),
+        None,
         jnp.zeros_like(h_all).at[place].set(to_h),
         jnp.zeros_like(c_all).at[place].set(to_c),
         weight_gradient(pre, rows(x)),
@@ -161,13 +164,15 @@ def _lstm_vjp(args, statics, out, grads):
 
 @op(name=lambda arrays, statics: _MODES[statics["mode"]][2], vjp=_layer_vjp)
 def _layer(
-    input: Array, hidden: Arrays, w_ih: Array, w_hh: Array, b_ih: Array | None, b_hh: Array | None,
-    w_hr: Array | None, mode: str, place: int, reverse: bool,
+    input: Array, present: Array | None, hidden: Arrays, w_ih: Array, w_hh: Array,
+    b_ih: Array | None, b_hh: Array | None, w_hr: Array | None, mode: str, place: int,
+    reverse: bool,
 ):  # fmt: skip
     """One layer in one direction, from the states at ``place`` of ``hidden``.
 
     input (L, N, I) -> output (L, N, H), the last state or states (N, H), and of an LSTM what its
-    backward needs: the four gates and the cells of every step.
+    backward needs: the four gates and the cells of every step. Where ``present`` (L, N) is false
+    the states stay as they are.
     """
     state = tuple(h[place] for h in hidden)
     projected = _project(input, mode, w_ih, b_ih, b_hh)
@@ -182,6 +187,16 @@ def _layer(
             state = _MODES[mode][0](state, projected, w_hh, b_hh, w_hr)
             return state, (state[0],)
 
+    if present is not None:
+        everywhere = advance
+
+        def advance(state, now):
+            projected, here = now
+            moved, kept = everywhere(state, projected)
+            here = here[:, None]
+            return tuple(jnp.where(here, m, s) for m, s in zip(moved, state, strict=True)), kept
+
+        projected = projected, present
     state, (output, *kept) = lax.scan(advance, state, projected, reverse=reverse)
     return output, *state, *kept
 
@@ -210,17 +225,11 @@ def _check_stack(mode, input, hidden, params, per_direction, count) -> None:
         )
 
 
-def _run(
-    mode, input, hidden, params, has_biases, num_layers, drop, train, bidirectional, batch_first
-):
-    """Output of the last layer, then the last states of every layer and direction."""
-    if input.ndim not in (2, 3):
-        raise RuntimeError(f"{mode}: Expected input to be 2D or 3D, got {input.ndim}D instead")
-    batched = input.ndim == 3
-    x = input if batched else unsqueeze(input, 1)
-    hidden = tuple(h if batched else unsqueeze(h, 1) for h in hidden)
-    if batched and batch_first:
-        x = transpose(x, 0, 1)
+def _layers(mode, x, present, hidden, params, has_biases, num_layers, drop, bidirectional):
+    """Output of the last layer, then the last states of every layer and direction.
+
+    ``drop`` is what becomes of a layer's output before the next.
+    """
     params = tuple(params)
     directions = 2 if bidirectional else 1
     projected = mode == "lstm" and hidden[0].shape[-1] != hidden[1].shape[-1]
@@ -228,22 +237,93 @@ def _run(
     _check_stack(mode, x, hidden, params, each, num_layers * directions)
     last = []
     for layer in range(num_layers):
-        if layer and train and drop > 0:
-            x = dropout(x, drop)
+        x = drop(x) if layer else x
         outputs = []
         for place in range(layer * directions, (layer + 1) * directions):
             w_ih, w_hh, *rest = params[place * each : (place + 1) * each]
             b_ih, b_hh = rest[:2] if has_biases else (None, None)
             w_hr = rest[-1] if projected else None
             reverse = place > layer * directions
-            output, *found = _layer(x, hidden, w_ih, w_hh, b_ih, b_hh, w_hr, mode, place, reverse)
+            output, *found = _layer(
+                x, present, hidden, w_ih, w_hh, b_ih, b_hh, w_hr, mode, place, reverse
+            )
             outputs.append(output)
             last.append(found[: len(hidden)])
         x = outputs[0] if directions == 1 else cat(outputs, -1)
+    return x, *(stack(states) for states in zip(*last, strict=True))
+
+
+def _dropper(p: float, train: bool):
+    return (lambda x: dropout(x, p)) if train and p > 0 else lambda x: x
+
+
+def _run(
+    mode, input, hidden, params, has_biases, num_layers, drop, train, bidirectional, batch_first
+):
+    if input.ndim not in (2, 3):
+        raise RuntimeError(f"{mode}: Expected input to be 2D or 3D, got {input.ndim}D instead")
+    batched = input.ndim == 3
+    x = input if batched else unsqueeze(input, 1)
+    hidden = tuple(h if batched else unsqueeze(h, 1) for h in hidden)
     if batched and batch_first:
         x = transpose(x, 0, 1)
-    states = [stack(states) for states in zip(*last, strict=True)]
+    x, *states = _layers(
+        mode, x, None, hidden, params, has_biases, num_layers, _dropper(drop, train), bidirectional
+    )
+    if batched and batch_first:
+        x = transpose(x, 0, 1)
     return (x, *states) if batched else (squeeze(x, (1,)), *(squeeze(s, (1,)) for s in states))
+
+
+# ---------------------------------------------------------------- packed sequences
+#
+# The lengths are data: batches of other lengths, but as many steps and sequences, compile nothing.
+
+
+@op(name="IndexSelectBackward0")
+def _padded(data: Array, batch_sizes: Array, batch: int):
+    """Packed rows (*, I) as (L, batch, I), with copies of some row where a sequence is over."""
+    sizes = batch_sizes.astype(index_dtype())
+    at = (jnp.cumsum(sizes) - sizes)[:, None] + jnp.arange(batch, dtype=sizes.dtype)[None]
+    return jnp.take(data, at, 0, mode="clip")
+
+
+@op(name="IndexSelectBackward0")
+def _packed(padded: Array, batch_sizes: Array, rows: int):
+    """(L, N, H) as the packed rows (rows, H)."""
+    sizes = batch_sizes.astype(index_dtype())
+    ends = jnp.cumsum(sizes)
+    row = jnp.arange(rows, dtype=sizes.dtype)
+    step = jnp.searchsorted(ends, row, side="right")
+    at = jnp.clip(step * padded.shape[1] + row - (ends - sizes)[step], 0)
+    out = jnp.take(padded.reshape(-1, padded.shape[2]), at, 0, mode="clip")
+    text = "Expected `sum(batch_sizes)` to be {value}, the number of rows of the packed data"
+    return check(out, ends[-1] == rows, jnp.full((), rows, sizes.dtype), text, RuntimeError)
+
+
+@op(nondiff=True)
+def _present(batch_sizes: Array, batch: int):
+    """(L, batch): which sequences have each step."""
+    sizes = batch_sizes.astype(index_dtype())
+    return jnp.arange(batch, dtype=sizes.dtype)[None] < sizes[:, None]
+
+
+def _run_packed(
+    mode, data, batch_sizes, hidden, params, has_biases, num_layers, drop, train, bidirectional
+):
+    if data.ndim != 2:
+        raise RuntimeError(f"{mode}: Expected packed data to be 2D, got {data.ndim}D instead")
+    rows, batch = data.shape[0], hidden[0].shape[1]
+    dropper = _dropper(drop, train)
+
+    def drop_packed(x):  # on the rows that there are, as torch does, which draws for each of them
+        return _padded(dropper(_packed(x, batch_sizes, rows)), batch_sizes, batch)
+
+    x, *states = _layers(
+        mode, _padded(data, batch_sizes, batch), _present(batch_sizes, batch), hidden, params,
+        has_biases, num_layers, drop_packed if train and drop > 0 else dropper, bidirectional,
+    )  # fmt: skip
+    return _packed(x, batch_sizes, rows), *states
 
 
 def _is_packed(hx) -> bool:
@@ -251,6 +331,15 @@ def _is_packed(hx) -> bool:
     return not isinstance(hx, (tuple, list)) and not (
         hx.dtype.is_floating_point or hx.dtype.is_complex
     )
+
+
+def _called(mode, input, hx, params, *options):
+    """Both forms: (input, hx, params, *options), and (data, batch_sizes, hx, params, *options)."""
+    if _is_packed(hx):
+        batch_sizes, hx, params, *options = hx, params, *options
+        hidden = tuple(hx) if mode == "lstm" else (hx,)
+        return _run_packed(mode, input, batch_sizes, hidden, params, *options)
+    return _run(mode, input, tuple(hx) if mode == "lstm" else (hx,), params, *options)
 
 
 def lstm(
@@ -261,24 +350,29 @@ def lstm(
     input (L, N, I), or (N, L, I) with batch_first, or (L, I); hx = (h_0, c_0), each (layers *
     directions, N, H); params holds w_ih, w_hh, b_ih, b_hh, and w_hr where h is a projection, for
     each layer and direction. Gates: i, f, g, o. dropout acts on every layer's output but the last
-    while training.
+    while training. Packed sequences: lstm(data, batch_sizes, hx, params, has_biases, num_layers,
+    dropout, train, bidirectional), with the output packed.
     """
-    if _is_packed(hx):
-        raise NotImplementedError("lstm: packed sequences (batch_sizes) are not supported yet")
-    return _run(
-        "lstm", input, tuple(hx), params, has_biases, num_layers, dropout, train, bidirectional,
+    return _called(
+        "lstm",
+        input,
+        hx,
+        params,
+        has_biases,
+        num_layers,
+        dropout,
+        train,
+        bidirectional,
         batch_first,
-    )  # fmt: skip
+    )
 
 
 def gru(
     input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first=False
 ):
     """A stack of GRU layers: (output, h_n), as ``lstm``. Gates: r, z, n."""
-    if _is_packed(hx):
-        raise NotImplementedError("gru: packed sequences (batch_sizes) are not supported yet")
-    return _run(
-        "gru", input, (hx,), params, has_biases, num_layers, dropout, train, bidirectional,
+    return _called(
+        "gru", input, hx, params, has_biases, num_layers, dropout, train, bidirectional,
         batch_first,
     )  # fmt: skip
 
@@ -287,24 +381,36 @@ def rnn_tanh(
     input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first=False
 ):
     """A stack of layers h = tanh(w_ih x + b_ih + w_hh h + b_hh): (output, h_n)."""
-    if _is_packed(hx):
-        raise NotImplementedError("rnn_tanh: packed sequences (batch_sizes) are not supported yet")
-    return _run(
-        "rnn_tanh", input, (hx,), params, has_biases, num_layers, dropout, train, bidirectional,
+    return _called(
+        "rnn_tanh",
+        input,
+        hx,
+        params,
+        has_biases,
+        num_layers,
+        dropout,
+        train,
+        bidirectional,
         batch_first,
-    )  # fmt: skip
+    )
 
 
 def rnn_relu(
     input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first=False
 ):
     """A stack of layers h = relu(w_ih x + b_ih + w_hh h + b_hh): (output, h_n)."""
-    if _is_packed(hx):
-        raise NotImplementedError("rnn_relu: packed sequences (batch_sizes) are not supported yet")
-    return _run(
-        "rnn_relu", input, (hx,), params, has_biases, num_layers, dropout, train, bidirectional,
+    return _called(
+        "rnn_relu",
+        input,
+        hx,
+        params,
+        has_biases,
+        num_layers,
+        dropout,
+        train,
+        bidirectional,
         batch_first,
-    )  # fmt: skip
+    )
 
 
 # ---------------------------------------------------------------- cells

@@ -106,7 +106,15 @@ ROWS = [
     layer("nn.AdaptiveMaxPool1d(3)", F(2, 3, 7)),
     layer("nn.AdaptiveMaxPool2d((3, 2), return_indices=True)", IMAGE),
     layer("nn.AdaptiveMaxPool3d(2)", F(1, 2, 3, 4, 5)),
+    layer("nn.MaxUnpool1d(2)", F(1, 2, 2), V([[[1, 2], [0, 3]]])),
+    layer("nn.MaxUnpool2d(2, stride=3, padding=1)", F(1, 1, 2, 2), V([[[[0, 3], [1, 2]]]]),
+          output_size=(3, 3)),
+    layer("nn.MaxUnpool3d(2)", F(1, 1, 1, 2, 2), V([[[[[0, 20], [31, 8]]]]])),
+    layer("nn.FractionalMaxPool2d(2, output_ratio=0.6, return_indices=True)", IMAGE),
+    layer("nn.FractionalMaxPool3d(2, output_size=(2, 1, 3))", F(1, 2, 5, 4, 6)),
     # activation
+    layer("nn.RReLU()", F(3, 4)),
+    layer("nn.RReLU(0.2, 0.5, inplace=True)", F(3, 4, grad=False)),
     *(
         layer(text, F(3, 4))
         for text in (
@@ -190,6 +198,11 @@ ROWS = [
     layer("nn.CrossEntropyLoss(torch.tensor([1., 2., 3.]), label_smoothing=0.1)",
           F(5, 3), I(5, low=0, high=3)),
     layer("nn.NLLLoss(ignore_index=1, reduction='none')", F(5, 3), I(5, low=0, high=3)),
+    layer("nn.CTCLoss(zero_infinity=True)", F(8, 3, 5), V([[1, 2, 2], [3, 1, 4], [2, 3, 1]]),
+          V([8, 6, 3]), V([3, 2, 3])),
+    layer("nn.LinearCrossEntropyLoss(3, 4)", F(5, 3), I(5, low=0, high=4)),
+    layer("nn.LinearCrossEntropyLoss(3, 4, out_features=(2,), bias=True, reduction='sum')",
+          F(5, 3), I(5, 2, low=0, high=4)),
     layer("nn.PoissonNLLLoss(full=True)", F(3, 4), F(3, 4, low=0.0, high=3.0, grad=False)),
     layer("nn.GaussianNLLLoss()", F(3, 4), F(3, 4), F(3, 4, low=0.1, high=1.0)),
     layer("nn.KLDivLoss(reduction='batchmean')", F(3, 4), F(3, 4, low=0.1, high=1.0)),

@@ -7,6 +7,7 @@ FN = "nn.functional."
 WIDE = {"limits": (1e-4, 1e-4), "node": False, "dtypes": ""}
 
 ROWS = [
+    row("conv_tbc", F(5, 2, 3), F(2, 3, 4), F(4), 1, node=False),
     row(FN + "conv2d", F(2, 1, 7, 6), F(3, 1, 3, 3), F(3), second=True, **WIDE),
     row(FN + "conv2d", F(2, 20, 4, 4), F(5, 20, 3, 3), F(5), padding=1, second=True, **WIDE),
     row(FN + "conv2d", F(2, 20, 9, 8), F(5, 20, 1, 1), stride=2, second=True, **WIDE),

@@ -105,3 +105,20 @@ def test_jit_draws_afresh_on_every_call():
     x = torch.ones(100)
     first, second = drop(x), drop(x)
     assert set(first.tolist()) == {0.0, 2.0} and not torch.equal(first, second)
+
+
+def test_torchs_own_functions():
+    x = torch.ones(4, 30, 3)
+    for write in (torch.dropout_, torch.feature_dropout_):
+        y = x.clone()
+        assert write(y, 0.5, True) is y and set(y.unique().tolist()) == {0.0, 2.0}
+    for write in (torch.alpha_dropout_, torch.feature_alpha_dropout_):
+        y = x.clone()
+        assert write(y, 0.5, True) is y and len(y.unique()) == 2
+    torch.manual_seed(0)
+    kept, mask = torch.native_dropout(x, 0.5, None)
+    assert torch.equal(kept, mask * 2.0) and mask.dtype is torch.bool
+    torch.manual_seed(0)
+    assert torch.equal(F.dropout(x, 0.5), kept)
+    assert torch.native_dropout(x, 0.5, False)[1].all()
+    assert not torch.native_dropout(x, 1.0, True)[1].any()

@@ -49,3 +49,11 @@ def test_max_norm_scales_the_table_itself():
 def test_sparse_gradients_are_refused():
     with pytest.raises(NotImplementedError, match="sparse=True"):
         functional.embedding(torch.tensor([0]), torch.zeros(1, 1), sparse=True)
+
+
+def test_rows_are_renormed_in_place():
+    import jaxtorch as torch
+
+    table = torch.ones(3, 4)
+    assert torch.embedding_renorm_(table, torch.tensor([1, 1]), 1.0, 2.0) is table
+    assert torch.allclose(table[:, 0], torch.tensor([1.0, 0.5, 1.0]))

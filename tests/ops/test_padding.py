@@ -12,6 +12,7 @@ def padded(*args, **options):
 
 
 ROWS = [
+    row("constant_pad_nd", F(2, 3), (1, -1, 0, 2), 1.5, node=False),
     padded(X, (1, 2)),
     padded(X, (1, 2, 0, 3), value=2.5),
     padded(X, (-1, 2, 1, -2)),

@@ -28,6 +28,12 @@ ROWS = [
     row(FN + "adaptive_max_pool3d", F(1, 2, 5, 4, 6), (2, 2, 3), **KEPT),
     row(FN + "lp_pool1d", F(2, 3, 6, low=0.5, high=2.0), 2.0, 3, **KEPT),
     row(FN + "lp_pool3d", F(1, 2, 4, 4, 4, low=0.5, high=2.0), 2.0, 2, **KEPT),
+    row(FN + "max_pool1d_with_indices", F(3, 9), 3, 2, **KEPT),
+    row(FN + "max_pool2d_with_indices", EQUAL, 2, **KEPT),
+    row(FN + "max_pool3d_with_indices", F(1, 2, 5, 4, 6), 2, **KEPT),
+    row(FN + "adaptive_max_pool1d_with_indices", F(2, 3, 7), 3, **KEPT),
+    row(FN + "adaptive_max_pool2d_with_indices", F(2, 3, 7, 6), (2, 3), **KEPT),
+    row(FN + "adaptive_max_pool3d_with_indices", F(1, 2, 5, 4, 6), (2, 2, 3), **KEPT),
     raises(FN + "max_pool2d", F(2, 3, 8, 8), 3, padding=2, error=RuntimeError, text="at most half"),
     raises(FN + "max_pool2d", F(2, 3, 1, 1), 2, error=RuntimeError, text="too small"),
 ]

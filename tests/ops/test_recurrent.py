@@ -1,7 +1,7 @@
 """Recurrent cells and layers as functions."""
 
 from tests import oracle
-from tests.oracle import F, row
+from tests.oracle import F, V, row
 
 # Five steps of float32 sums, added in another order: 1e-6 of values near 0.01 is 1e-4 of them.
 KEPT = {"node": False, "dtypes": "", "limits": (2e-4, 4e-6)}
@@ -15,6 +15,7 @@ def weights(gates: int) -> list:
 SEQUENCE = F(5, 2, 3)
 # has biases, layers, dropout, train, bidirectional, batch first
 LAYER = (True, 1, 0.0, False, False, False)
+PACKED = (True, 1, 0.0, False, True)
 
 ROWS = [
     row("rnn_tanh_cell", X, H, *weights(1), **KEPT),
@@ -24,6 +25,9 @@ ROWS = [
     row("rnn_tanh", SEQUENCE, F(1, 2, 4), weights(1), *LAYER, **KEPT),
     row("rnn_relu", SEQUENCE, F(1, 2, 4), weights(1), *LAYER, **KEPT),
     row("gru", SEQUENCE, F(1, 2, 4), weights(3), *LAYER, **KEPT),
+    # packed: three rows of the first step, two of the second, one of the third
+    row("lstm", F(6, 3), V([3, 2, 1]), [F(2, 3, 4), F(2, 3, 4)], weights(4) * 2, *PACKED, **KEPT),
+    row("gru", F(6, 3), V([3, 2, 1]), F(2, 3, 4), weights(3) * 2, *PACKED, **KEPT),
     row("lstm", SEQUENCE, [F(1, 2, 4), F(1, 2, 4)], weights(4), *LAYER, **KEPT),
 ]
 
