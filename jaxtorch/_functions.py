@@ -436,7 +436,6 @@ from jaxtorch.ops.scattering import (
     unravel_index as unravel_index,
 )
 from jaxtorch.ops.shaping import (
-    channel_shuffle as channel_shuffle,
     _chunk_cat as _chunk_cat,
     atleast_1d as atleast_1d,
     atleast_2d as atleast_2d,
@@ -444,6 +443,7 @@ from jaxtorch.ops.shaping import (
     block_diag as block_diag,
     cartesian_prod as cartesian_prod,
     cat as cat,
+    channel_shuffle as channel_shuffle,
     clone as clone,
     column_stack as column_stack,
     combinations as combinations,
