@@ -197,6 +197,7 @@ from jaxtorch.ops.cumulative import (
     cumsum as cumsum,
     cumulative_trapezoid as cumulative_trapezoid,
     diff as diff,
+    gradient as gradient,
     logcumsumexp as logcumsumexp,
     trapezoid as trapezoid,
     trapz as trapz,
@@ -286,6 +287,14 @@ from jaxtorch.ops.normalization import (
     group_norm as group_norm,
     layer_norm as layer_norm,
     rms_norm as rms_norm,
+)
+from jaxtorch.ops.norms import (
+    dist as dist,
+    frobenius_norm as frobenius_norm,
+    norm as norm,
+    norm_except_dim as norm_except_dim,
+    nuclear_norm as nuclear_norm,
+    renorm as renorm,
 )
 from jaxtorch.ops.padding import (
     constant_pad_nd as constant_pad_nd,
@@ -384,16 +393,14 @@ from jaxtorch.ops.reduction import (
     argmax as argmax,
     argmin as argmin,
     count_nonzero as count_nonzero,
-    dist as dist,
+    hash_tensor as hash_tensor,
     logsumexp as logsumexp,
     max as max,
     mean as mean,
     min as min,
     nanmean as nanmean,
     nansum as nansum,
-    norm as norm,
     prod as prod,
-    renorm as renorm,
     std as std,
     std_mean as std_mean,
     sum as sum,
@@ -435,6 +442,7 @@ from jaxtorch.ops.scattering import (
     take_along_dim as take_along_dim,
     unravel_index as unravel_index,
 )
+from jaxtorch.ops.segments import segment_reduce as segment_reduce
 from jaxtorch.ops.shaping import (
     _chunk_cat as _chunk_cat,
     atleast_1d as atleast_1d,

@@ -24,6 +24,7 @@ from jaxtorch.ops import (
     linalg,
     masking,
     matrices,
+    norms,
     pointwise,
     reduction,
     replacing,
@@ -206,6 +207,12 @@ class TensorMethods(TensorOperators):
     svd = matrices.svd
     triangular_solve = matrices.triangular_solve
 
+    # --- norms ----------------------------------------------------------------------------------
+    dist = norms.dist
+    norm = norms.norm
+    renorm = norms.renorm
+    renorm_ = norms.renorm.inplace
+
     # --- pointwise ------------------------------------------------------------------------------
     abs = absolute = pointwise.abs
     abs_ = absolute_ = pointwise.abs.inplace
@@ -313,17 +320,13 @@ class TensorMethods(TensorOperators):
     argmax = reduction.argmax
     argmin = reduction.argmin
     count_nonzero = reduction.count_nonzero
-    dist = reduction.dist
     logsumexp = reduction.logsumexp
     max = reduction.max
     mean = reduction.mean
     min = reduction.min
     nanmean = reduction.nanmean
     nansum = reduction.nansum
-    norm = reduction.norm
     prod = reduction.prod
-    renorm = reduction.renorm
-    renorm_ = reduction.renorm.inplace
     std = reduction.std
     sum = reduction.sum
     var = reduction.var

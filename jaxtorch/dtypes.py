@@ -35,6 +35,11 @@ class dtype:
             legacy  # PyTorch's C++ name: "Float", "Long", as its messages and types use it
         )
 
+    @property
+    def cpp(self) -> str:
+        """The dtype as the errors of torch's checks spell it: ``float``, ``long int``."""
+        return _CPP_NAMES.get(self.name, self.name)
+
     def __repr__(self) -> str:
         return f"torch.{self.name}"
 
@@ -52,6 +57,13 @@ class dtype:
 
     def to_real(self) -> dtype:
         return {complex64: float32, complex128: float64}.get(self, self)
+
+
+_CPP_NAMES = {
+    "bfloat16": "c10::BFloat16", "float16": "c10::Half", "float32": "float", "float64": "double",
+    "int16": "short int", "int64": "long int", "int8": "signed char", "uint8": "unsigned char",
+    "complex64": "c10::complex<float>", "complex128": "c10::complex<double>", "int32": "int",
+}  # fmt: skip
 
 
 def _by_name(name: str) -> dtype:

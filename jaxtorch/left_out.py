@@ -50,7 +50,8 @@ _TABLE = (
      "torch.Tensor.dequantize torch.Tensor.int_repr torch.Tensor.q_scale "
      "torch.Tensor.q_zero_point torch.fake_quantize_per_tensor_affine "
      "torch.fake_quantize_per_channel_affine torch.fused_moving_avg_obs_fake_quant", _QUANTIZED),
-    ("torch.sparse torch.hspmm torch.smm torch.spmm torch.sspaddmm torch.resize_as_sparse_ "
+    ("torch.sparse torch.native_norm "
+     "torch.hspmm torch.smm torch.spmm torch.sspaddmm torch.resize_as_sparse_ "
      "torch.sparse_bsc_tensor torch.sparse_bsr_tensor torch.sparse_compressed_tensor "
      "torch.sparse_coo_tensor torch.sparse_csc_tensor torch.sparse_csr_tensor "
      "torch.ccol_indices_copy torch.col_indices_copy torch.crow_indices_copy "
@@ -64,7 +65,9 @@ _TABLE = (
      "torch.Tensor.to_sparse_csc torch.Tensor.to_sparse_csr torch.Tensor.values", _SPARSE),
     ("torch.nested torch.Tensor.to_padded_tensor",
      "ragged shapes are padded and masked here, as XLA needs them: nn.utils.rnn.pad_sequence"),
-    ("torch.masked", "a mask is a tensor of its own here: torch.where, and reductions of that"),
+    ("torch.masked.MaskedTensor torch.masked.masked_tensor torch.masked.as_masked_tensor "
+     "torch.masked.is_masked_tensor",
+     "a mask is a tensor of its own here: torch.where, and the functions with mask= beside these"),
     ("torch.Tensor.const_data_ptr "
      "torch.cuda.BFloat16Storage torch.cuda.BoolStorage "
      "torch.cuda.ByteStorage torch.cuda.CharStorage torch.cuda.ComplexDoubleStorage "

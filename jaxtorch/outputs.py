@@ -7,14 +7,16 @@ import warnings
 from jaxtorch import dtypes
 from jaxtorch.engine.graph import STATE
 from jaxtorch.engine.handles import TensorBase
-from jaxtorch.ops._promote import cpp_name_of
+
+_SAME = "Expected out tensor to have dtype {have.cpp}, but got {got.cpp} instead"
 
 
 def assign_out(result, out, rule=True):
     """Write the result to ``out``, resized if it must be. Several go to a tuple of as many.
 
     ``rule``: True where the result is cast to the dtype of ``out`` if that may be, "same" where
-    that must be the result's own, or a function of both that raises.
+    that must be the result's own; a text says so of ``have`` and ``got``, a function of both
+    raises.
     """
     if isinstance(result, tuple):
         if not isinstance(out, (tuple, list)) or len(result) != len(out):
@@ -41,11 +43,9 @@ def assign_out(result, out, rule=True):
 
 
 def _check_dtype(result, out, rule) -> None:
-    if rule == "same" and out.dtype is not result.dtype:
-        raise RuntimeError(
-            f"Expected out tensor to have dtype {cpp_name_of(result.dtype)}, but got "
-            f"{cpp_name_of(out.dtype)} instead"
-        )
+    if isinstance(rule, str) and rule != "dtype" and out.dtype is not result.dtype:
+        text = _SAME if rule == "same" else rule
+        raise RuntimeError(text.format(have=result.dtype, got=out.dtype))
     if callable(rule):
         rule(result, out)
     elif not dtypes.can_cast(result.dtype, out.dtype):

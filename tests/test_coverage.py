@@ -70,6 +70,7 @@ def public():
     windows = {
         "": jaxtorch, "linalg.": jaxtorch.linalg, "fft.": jaxtorch.fft,
         "special.": jaxtorch.special, "nn.functional.": functional, "Tensor.": jaxtorch.Tensor,
+        "masked.": jaxtorch.masked, "signal.windows.": jaxtorch.signal.windows,
     }  # fmt: skip
     for prefix, window in windows.items():
         for name in dir(window):

@@ -25,7 +25,7 @@ LAYERS = [
     "settings streams introspection types __config__ _absent_device xpu mtia distributed",
     "testing",
     "anomaly autograd func compiling legacy cuda cpu mps accelerator serialization linalg fft "
-    "special backends",
+    "special masked signal backends",
     "nn.functional nn.init nn.parameter",
     "nn.utils nn.modules nn nn.parallel interop.flax jit compiler _dynamo",
     "optim",
@@ -91,11 +91,14 @@ def test_imports_point_downwards(path):
     assert not upwards, f"{path}: layer {here} imports from above: {upwards}"
 
 
+NAMESPACES = ("linalg", "fft", "special", "masked", "signal", "aten")
+
+
 def test_every_public_op_has_exactly_one_def():
     """One for each name that users know: torch.norm and torch.linalg.norm are two functions."""
     homes = Counter()
     for path in (ROOT / "jaxtorch/ops").glob("[!_]*.py"):
-        namespace = path.stem if path.stem in ("linalg", "fft", "special", "aten") else "torch"
+        namespace = path.stem if path.stem in NAMESPACES else "torch"
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
                 homes[namespace, node.name] += 1

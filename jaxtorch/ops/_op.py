@@ -19,7 +19,10 @@ from jaxtorch.ops import _result_type
 from jaxtorch.ops._typing import Declaration
 from jaxtorch.ops._wrapper import NUMPY_NAMES, unbuilt
 
-__all__ = ["Array", "Arrays", "Mask", "Operand", "Scalar", "check", "index_dtype", "op", "view"]
+__all__ = [
+    "FOUND", "SCALAR", "Array", "Arrays", "Mask", "Operand", "Scalar", "check", "index_dtype", "op",
+    "view",
+]  # fmt: skip
 
 # What a parameter of a body is (see DESIGN, "ops"): only the names are read.
 if TYPE_CHECKING:
@@ -40,6 +43,10 @@ else:
 
 
 Mask = Any
+
+# op(out=...): what an op that casts nothing says where out's dtype is not the result's
+FOUND = "Found dtype {got.legacy} but expected {have.legacy}"
+SCALAR = "expected scalar_type {have.legacy} but found {got.legacy}"
 
 
 def _as_declared(declaration: Any) -> Declaration:
@@ -154,7 +161,11 @@ def _kind(annotation) -> tuple[str | None, bool]:
 
 @_as_declared
 def op(body=None, *, promote=None, vjp=None, name=None, nondiff=False, out=False, result=None):
-    """Make a function on Tensors of a pure function on arrays (see the module's docstring)."""
+    """Make a function on Tensors of a pure function on arrays (see the module's docstring).
+
+    ``out=``: it takes ``out``, by this rule about its dtype (see ``outputs``): True, "same", a
+    text, a function; "dtype": that of ``out`` is the default of the parameter ``dtype``.
+    """
     return _decorate(body, out, promote=promote, vjp=vjp, name=name, nondiff=nondiff, result=result,
                      put=None, is_view=False)  # fmt: skip
 

@@ -6,26 +6,10 @@ from jax import lax, numpy as jnp
 from jaxtorch import dtypes
 from jaxtorch.dtypes import BOOL, FLOAT, dtype
 
-_CPP_NAMES = {
-    "bfloat16": "c10::BFloat16", "float16": "c10::Half", "float32": "float", "float64": "double",
-    "int16": "short", "int64": "long int", "int8": "signed char", "uint8": "unsigned char",
-    "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
-    "int32": "int", "bool": "bool",
-}  # fmt: skip
-
 
 def dtype_of(x: jax.Array) -> dtype:
     """The torch dtype of an array."""
     return dtypes.from_numpy_dtype(x.dtype)
-
-
-def cpp_name(x: jax.Array) -> str:
-    """The dtype as torch's linear algebra errors spell it: ``float``, ``long int``."""
-    return cpp_name_of(dtype_of(x))
-
-
-def cpp_name_of(d: dtype) -> str:
-    return _CPP_NAMES.get(d.name, d.name)
 
 
 def cast(x: jax.Array, to: dtype | None) -> jax.Array:

@@ -83,6 +83,8 @@ def _source(operation: Op, out: Any, scope: dict) -> str:
         head.append(text)
     if aliases:
         head += aliases if star else ["*", *aliases]
+    if out == "dtype":
+        lines.append("if out is not None and dtype is None: dtype = out.dtype")
     # Locals end in an underscore: parameters may be called node, flat or result.
     nodes, flat, avals, lengths = [], [], [], []
     for i, (name, kind, _) in enumerate(operation.params):

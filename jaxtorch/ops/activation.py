@@ -14,7 +14,7 @@ from jax import lax
 
 from jaxtorch import dtypes
 from jaxtorch.ops._dims import normalize_dim
-from jaxtorch.ops._op import Array, op
+from jaxtorch.ops._op import FOUND, Array, op
 
 __all__ = [
     "celu", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
@@ -220,7 +220,7 @@ def _gelu_vjp(needs, args, statics, out, grads):
     return (grads * _gelu_slope(args[0], statics["approximate"]),)
 
 
-@op(promote="arith", name="GeluBackward0", vjp=_gelu_vjp, out=True)
+@op(promote="arith", name="GeluBackward0", vjp=_gelu_vjp, out=FOUND)
 def gelu(input: Array, *, approximate: str = "none"):
     """input * Phi(input), with Phi the normal distribution function, or its tanh approximation."""
     _require_float(input, "GeluKernelImpl")

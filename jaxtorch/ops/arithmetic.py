@@ -317,7 +317,7 @@ def fmin(input: Array, other: Array):
     return jnp.where((input <= other) | (other != other), input, other)
 
 
-@op(promote="arith", out=True)
+@op(promote="arith", out="Expected out type to be {have.legacy} but got {got.legacy}")
 def _where(condition: Mask, input: Operand, other: Operand):
     if condition.dtype not in (jnp.bool_, jnp.uint8):
         raise RuntimeError(
@@ -348,8 +348,8 @@ def lerp(input: Array, end: Array, weight: Operand):
     for name, x in (("end", end), ("weight", weight)):
         if x.dtype != input.dtype and (name == "end" or x.ndim):
             raise RuntimeError(
-                f"expected dtype {_promote.cpp_name(input)} for `{name}` "
-                f"but got dtype {_promote.cpp_name(x)}"
+                f"expected dtype {_promote.dtype_of(input).cpp} for `{name}` "
+                f"but got dtype {_promote.dtype_of(x).cpp}"
             )
     narrow = _promote.dtype_of(input)
     input, end = _promote.widened(input), _promote.widened(end)
@@ -414,7 +414,11 @@ def copysign(input: Array, other: Operand):
     return jnp.where(input == 0, lax.stop_gradient(out), out)
 
 
-@op(promote="arith", nondiff=True, out=True)
+@op(
+    promote="arith",
+    nondiff=True,
+    out="heaviside is not yet implemented for tensors with different dtypes.",
+)
 def heaviside(input: Array, values: Array):
     """0 below 0, 1 above, ``values`` at 0."""
     if jnp.iscomplexobj(input):

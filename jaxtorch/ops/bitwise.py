@@ -7,7 +7,7 @@ from jax import lax, numpy as jnp
 
 from jaxtorch.ops import _promote
 from jaxtorch.ops._dims import same_rank
-from jaxtorch.ops._op import Array, Operand, op
+from jaxtorch.ops._op import FOUND, Array, Operand, op
 
 # --- truth values: any dtype in, bool out -------------------------------------------------------
 
@@ -60,7 +60,7 @@ def bitwise_xor(input: Operand, other: Operand):
     return _bits("bitwise_xor_cpu", jnp.bitwise_xor, input, other)
 
 
-@op(promote="arith", nondiff=True, out=True)
+@op(promote="arith", nondiff=True, out=FOUND)
 def bitwise_not(input: Array):
     """Every bit flipped; of a bool, its not."""
     if not _promote.is_integral(input):

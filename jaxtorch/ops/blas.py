@@ -21,7 +21,7 @@ def _same_dtype(a: jax.Array, b: jax.Array) -> None:
     if a.dtype != b.dtype:
         raise RuntimeError(
             "expected m1 and m2 to have the same dtype, but got: "
-            f"{_promote.cpp_name(a)} != {_promote.cpp_name(b)}"
+            f"{_promote.dtype_of(a).cpp} != {_promote.dtype_of(b).cpp}"
         )
 
 

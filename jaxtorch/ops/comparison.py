@@ -122,13 +122,13 @@ def isfinite(input: Array):
     return jnp.isfinite(input)
 
 
-@op(nondiff=True, out=True)
+@op(nondiff=True, out="isposinf does not support non-boolean outputs.")
 def isposinf(input: Array):
     """Whether plus infinity."""
     return jnp.isposinf(input)
 
 
-@op(nondiff=True, out=True)
+@op(nondiff=True, out="isneginf does not support non-boolean outputs.")
 def isneginf(input: Array):
     """Whether minus infinity."""
     return jnp.isneginf(input)
@@ -140,7 +140,7 @@ def isreal(input: Array):
     return jnp.isreal(input)
 
 
-@op(nondiff=True, out=True)
+@op(nondiff=True, out="same")
 def isin(elements: Operand, test_elements: Operand, *, assume_unique: bool = False,
          invert: bool = False):  # fmt: skip
     """Whether each of elements is among test_elements."""

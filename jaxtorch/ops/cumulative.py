@@ -7,26 +7,27 @@ from jax import lax, numpy as jnp
 
 from jaxtorch import return_types
 from jaxtorch.dtypes import dtype as DType
+from jaxtorch.engine.handles import TensorBase
 from jaxtorch.ops import _promote
-from jaxtorch.ops._dims import at_least_1d, normalize_dim
-from jaxtorch.ops._op import Array, index_dtype, op
+from jaxtorch.ops._dims import Dims, at_least_1d, normalize_dim, normalize_dims
+from jaxtorch.ops._op import SCALAR, Array, Arrays, index_dtype, op
 from jaxtorch.ops._platform import on_cpu
 from jaxtorch.ops.reduction import _summable
 
 
-@op(out=True)
+@op(out="dtype")
 def cumsum(input: Array, dim: int, *, dtype: DType | None = None):
     """The running sum along dim; of integers and bools an int64."""
     return _running(_sums, _summable(input, dtype), dim)
 
 
-@op(out=True)
+@op(out="dtype")
 def cumprod(input: Array, dim: int, *, dtype: DType | None = None):
     """The running product along dim; of integers and bools an int64."""
     return _running(_products, _summable(input, dtype), dim)
 
 
-@op(out=True)
+@op(out=SCALAR)
 def logcumsumexp(input: Array, dim: int):
     """log of the running sum of exp(input), without overflow."""
     return _running(lax.cumlogsumexp, input, dim)
@@ -63,13 +64,13 @@ def _step_by_step(combine, start: int, x: jax.Array, dim: int) -> jax.Array:
     return jnp.moveaxis(results, 0, dim)
 
 
-@op(out=True, result=return_types.cummax)
+@op(out=SCALAR, result=return_types.cummax)
 def cummax(input: Array, dim: int):
     """The running maximum, and the index of its last occurrence so far."""
     return _running_extreme(lax.cummax, jnp.greater_equal, input, dim)
 
 
-@op(out=True, result=return_types.cummin)
+@op(out=SCALAR, result=return_types.cummin)
 def cummin(input: Array, dim: int):
     """The running minimum, and the index of its last occurrence so far."""
     return _running_extreme(lax.cummin, jnp.less_equal, input, dim)
@@ -88,7 +89,7 @@ def _running_extreme(scan, reaches, input: jax.Array, dim: int):
     return value.reshape(input.shape), index.reshape(input.shape)
 
 
-@op(out=True, name="SubBackward0")
+@op(out=SCALAR, name="SubBackward0")
 def diff(
     input: Array, n: int = 1, dim: int = -1, prepend: Array | None = None,
     append: Array | None = None,
@@ -104,6 +105,70 @@ def diff(
         after, before = lax.slice_in_dim(x, 1, None, axis=dim), lax.slice_in_dim(x, 0, -1, axis=dim)
         x = after ^ before if x.dtype == jnp.bool_ else after - before
     return x
+
+
+def gradient(input, *, spacing=None, dim: Dims = None, edge_order: int = 1):
+    """The partial derivatives along dims (all), by central differences; a tuple, one a dim.
+
+    ``spacing``: a number for all, or one or a tensor of coordinates for each dim. At the ends
+    one-sided differences of ``edge_order`` 1 or 2.
+    """
+    dims = normalize_dims(dim, input.ndim)
+    many = isinstance(spacing, (list, tuple))
+    if many and len(spacing) != len(dims):
+        raise RuntimeError(
+            "torch.gradient expected spacing to be unspecified, a scalar or it's spacing and dim "
+            "arguments to have the same length, but got a spacing argument of length "
+            f"{len(spacing)} and a dim argument of length {len(dims)}."
+        )
+    if edge_order not in (1, 2):
+        raise RuntimeError("torch.gradient only supports edge_order=1 and edge_order=2.")
+    if any(input.shape[d] <= edge_order for d in dims):
+        raise RuntimeError(
+            "torch.gradient expected each dimension size to be at least edge_order+1"
+        )
+    if many and any(isinstance(s, TensorBase) for s in spacing):
+        return _gradient(input, spacing, (), dims, edge_order)
+    steps = tuple(spacing) if many else (1 if spacing is None else spacing,) * len(dims)
+    return _gradient(input, (), steps, dims, edge_order)
+
+
+@op
+def _gradient(
+    input: Array, points: Arrays, steps: tuple, dims: tuple[int, ...], edge_order: int
+):  # fmt: skip
+    x = _promote.widened(_promote.floating(input))
+    kind = _promote.floating(input).dtype
+    if steps:
+        places = [lax.iota(x.real.dtype, x.shape[d]) * s for d, s in zip(dims, steps, strict=True)]
+    else:
+        places = [p.astype(x.real.dtype) for p in points]
+    return tuple(
+        _derivative(x, p, d, edge_order).astype(kind) for d, p in zip(dims, places, strict=True)
+    )
+
+
+def _derivative(x: jax.Array, places: jax.Array, dim: int, edge_order: int) -> jax.Array:
+    """The slope at each place: of the parabola through it and its neighbours, of a line at ends."""
+    x = jnp.moveaxis(x, dim, 0)
+    gap = jnp.diff(places).reshape(-1, *[1] * (x.ndim - 1))
+
+    def parabola(values, before, after, at):
+        """Its slope at a distance from the first of three values."""
+        whole = before + after
+        first = (2 * at - before - whole) / (before * whole)
+        middle = (whole - 2 * at) / (before * after)
+        last = (2 * at - before) / (after * whole)
+        return first * values[0] + middle * values[1] + last * values[2]
+
+    inner = parabola((x[:-2], x[1:-1], x[2:]), gap[:-1], gap[1:], gap[:-1])
+    if edge_order == 1:
+        first, last = (x[1:2] - x[:1]) / gap[:1], (x[-1:] - x[-2:-1]) / gap[-1:]
+    else:
+        ahead, behind = (x[:1], x[1:2], x[2:3]), (x[-3:-2], x[-2:-1], x[-1:])
+        first = parabola(ahead, gap[:1], gap[1:2], 0)
+        last = parabola(behind, gap[-2:-1], gap[-1:], gap[-2:-1] + gap[-1:])
+    return jnp.moveaxis(jnp.concatenate([first, inner, last], 0), 0, dim)
 
 
 @op(name="MulBackward0")

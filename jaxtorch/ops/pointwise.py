@@ -9,7 +9,7 @@ from jax import lax, numpy as jnp, scipy
 
 from jaxtorch import dtypes
 from jaxtorch.ops import _promote
-from jaxtorch.ops._op import Array, op
+from jaxtorch.ops._op import FOUND, Array, op
 
 # --- integers stay integers ---------------------------------------------------------------------
 
@@ -27,7 +27,7 @@ def _magnitude_jvp(primals, tangents):
     return magnitude(x), (jnp.conj(direction) * t).real if jnp.iscomplexobj(x) else direction * t
 
 
-@op(promote="arith", out=True)
+@op(promote="arith", out=FOUND)
 def abs(input: Array):
     """The absolute value; of a complex number its modulus."""
     if input.dtype == jnp.bool_:
@@ -35,7 +35,7 @@ def abs(input: Array):
     return magnitude(input)
 
 
-@op(promote="arith", out=True)
+@op(promote="arith", out=FOUND)
 def neg(input: Array):
     """-input; bool is refused."""
     if input.dtype == jnp.bool_:
@@ -53,7 +53,7 @@ def positive(input):
     return input
 
 
-@op(promote="arith", out=True)
+@op(promote="arith", out=FOUND)
 def sign(input: Array):
     """-1, 0 or 1, and 0 for NaN; its derivative is 0."""
     if jnp.iscomplexobj(input):
@@ -66,7 +66,7 @@ def sign(input: Array):
     return jnp.where(jnp.isnan(input), jnp.zeros_like(input), jnp.sign(input))
 
 
-@op(promote="arith", out=True)
+@op(promote="arith", out=FOUND)
 def sgn(input: Array):
     """sign, and for a complex number the number of modulus 1 that points its way."""
     if jnp.iscomplexobj(input):
@@ -88,25 +88,25 @@ def _rounded(kernel: str, rounding, input: jax.Array):
     return rounding(input) if jnp.issubdtype(input.dtype, jnp.floating) else input
 
 
-@op(promote="arith", out=True)
+@op(promote="arith", out=FOUND)
 def floor(input: Array):
     """The largest integer not above, as a float; integers stay."""
     return _rounded("floor_vml_cpu", jnp.floor, input)
 
 
-@op(promote="arith", out=True)
+@op(promote="arith", out=FOUND)
 def ceil(input: Array):
     """The smallest integer not below, as a float; integers stay."""
     return _rounded("ceil_vml_cpu", jnp.ceil, input)
 
 
-@op(promote="arith", out=True)
+@op(promote="arith", out=FOUND)
 def trunc(input: Array):
     """The integer part, as a float; integers stay."""
     return _rounded("trunc_vml_cpu", jnp.trunc, input)
 
 
-@op(promote="arith", out=True, name=lambda avals, statics: f"RoundBackward{_round_form(statics)}")
+@op(promote="arith", out=FOUND, name=lambda avals, statics: f"RoundBackward{_round_form(statics)}")
 def round(input: Array, *, decimals: int = 0):
     """To the nearest integer, halves to the even one; or to so many decimals."""
     if decimals == 0:
@@ -123,7 +123,7 @@ def _round_form(statics: dict) -> int:
     return 1 if statics["decimals"] else 0
 
 
-@op(promote="arith", out=True)
+@op(promote="arith", out=FOUND)
 def frac(input: Array):
     """input - trunc(input), with input's sign."""
     if _promote.is_integral(input):
@@ -131,7 +131,7 @@ def frac(input: Array):
     return input - jnp.trunc(_promote.real("frac_cpu", input))
 
 
-@op(promote="arith", nondiff=True, out=True)
+@op(promote="arith", nondiff=True, out="signbit does not support non-boolean outputs.")
 def signbit(input: Array):
     """Whether the sign bit is set: also of -0.0."""
     if input.dtype == jnp.bool_:
@@ -143,7 +143,10 @@ def signbit(input: Array):
     )
 
 
-@op(promote="arith", out=True)
+@op(
+    promote="arith",
+    out="nan_to_num: dtype of out: {got.legacy} should be same as input: {have.legacy}",
+)
 def nan_to_num(
     input: Array, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
 ):
@@ -161,7 +164,7 @@ def _conj(input: Array):
     return jnp.conj(input)
 
 
-@op(out=True)
+@op(out=FOUND)
 def _conj_physical(input: Array):
     return jnp.conj(input)
 

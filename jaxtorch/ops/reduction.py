@@ -34,14 +34,14 @@ def _by_dim(stem: str):
 # --- sums and products --------------------------------------------------------------------------
 
 
-@op(out=True, name=_by_dim("Sum"))
+@op(out="dtype", name=_by_dim("Sum"))
 def sum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None):
     """The sum over dims (all); of integers and bools an int64 unless ``dtype`` says otherwise."""
     x = _summable(input, dtype)
     return jnp.sum(x, normalize_dims(dim, x.ndim), keepdims=keepdim)
 
 
-@op(out=True)
+@op(out="dtype")
 def nansum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None):
     """The sum with NaN counted as 0."""
     x = _summable(input, dtype)
@@ -49,7 +49,7 @@ def nansum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DTyp
     return jnp.sum(x, normalize_dims(dim, x.ndim), keepdims=keepdim)
 
 
-@op(out=True, name=_by_dim("Prod"))
+@op(out="dtype", name=_by_dim("Prod"))
 def prod(
     input: Array, dim: int | None = None, keepdim: bool = False, *, dtype: DType | None = None
 ):
@@ -177,14 +177,19 @@ def std_mean(input, dim: Dims = None, unbiased=None, keepdim=False, *, correctio
 
 # --- extremes -----------------------------------------------------------------------------------
 
+_MATCH = (
+    "Expected the dtype for input and out to match, but got {have.legacy} for input's dtype and "
+    "{got.legacy} for out's dtype."
+)
 
-@op(out=True)
+
+@op(out=_MATCH)
 def amax(input: Array, dim: Dims = (), keepdim: bool = False):
     """The largest over dims (all). Equal ones share the gradient."""
     return _extreme("amax", jnp.max, input, dim, keepdim)
 
 
-@op(out=True)
+@op(out=_MATCH)
 def amin(input: Array, dim: Dims = (), keepdim: bool = False):
     """The smallest over dims (all). Equal ones share the gradient."""
     return _extreme("amin", jnp.min, input, dim, keepdim)
@@ -192,7 +197,7 @@ def amin(input: Array, dim: Dims = (), keepdim: bool = False):
 
 def _extreme(name: str, reduce, input: jax.Array, dim: Dims, keepdim: bool):
     dims = normalize_dims(dim, input.ndim)
-    for d in dims:
+    for d in dims if dim not in (None, ()) else [None]:
         require_elements(name, input, d)
     return reduce(input, dims, keepdims=keepdim)
 
@@ -209,12 +214,12 @@ def _min_all(input: Array):
     return jnp.min(input)
 
 
-@op(out=True, result=return_types.max, name="MaxBackward0")
+@op(out="same", result=return_types.max, name="MaxBackward0")
 def _max_dim(input: Array, dim: int, keepdim: bool):
     return _extreme_at("max", jnp.max, input, dim, keepdim)
 
 
-@op(out=True, result=return_types.min, name="MinBackward0")
+@op(out="same", result=return_types.min, name="MinBackward0")
 def _min_dim(input: Array, dim: int, keepdim: bool):
     return _extreme_at("min", jnp.min, input, dim, keepdim)
 
@@ -284,13 +289,13 @@ def _max_or_min(pairwise, over_all, over_dim, input, dim, keepdim, other, out):
     return over_dim(input, dim, keepdim, out=out)
 
 
-@op(nondiff=True, out=True)
+@op(nondiff=True, out="same")
 def argmax(input: Array, dim: int | None = None, keepdim: bool = False):
     """The index of the first largest, along dim or in the flattened tensor."""
     return _arg("argmax", jnp.max, input, dim, keepdim)
 
 
-@op(nondiff=True, out=True)
+@op(nondiff=True, out="same")
 def argmin(input: Array, dim: int | None = None, keepdim: bool = False):
     """The index of the first smallest, along dim or in the flattened tensor."""
     return _arg("argmin", jnp.min, input, dim, keepdim)
@@ -314,7 +319,7 @@ def _arg(name: str, reduce, input: jax.Array, dim: int | None, keepdim: bool):
     return lax.expand_dims(found, [dim]) if keepdim and input.ndim else found
 
 
-@op(out=True, result=return_types.aminmax)
+@op(out="same", result=return_types.aminmax)
 def aminmax(input: Array, *, dim: int | None = None, keepdim: bool = False):
     """(min, max) over a dim, or over all."""
     if dim is None and not input.size:
@@ -355,31 +360,18 @@ def count_nonzero(input: Array, dim: Dims = None):
     return jnp.sum(input != 0, normalize_dims(dim, input.ndim), dtype=index_dtype())
 
 
-# --- norms --------------------------------------------------------------------------------------
+# --- bits ---------------------------------------------------------------------------------------
 
 
-@numpy_names
-def norm(input, p="fro", dim: Dims = None, keepdim=False, out=None, dtype=None):
-    """The p-norm of the flattened tensor, or over dims; "nuc" is the nuclear norm of matrices."""
-    if p is None or (p == "fro" and not isinstance(p, (int, float))):
-        p = 2.0
-    if isinstance(p, str):
-        if p == "nuc" and dim is None:
-            dim = (-2, -1)
-        return linalg.matrix_norm(input, p, dim or (-2, -1), keepdim, dtype=dtype, out=out)
-    return linalg.vector_norm(input, p, dim, keepdim, dtype=dtype, out=out)
-
-
-def dist(input, other, p=2):
-    """The p-norm of input - other."""
-    return linalg.vector_norm(arithmetic.sub(input, other), p)
-
-
-@op(out=True)
-def renorm(input: Array, p: float, dim: int, maxnorm: float):
-    """input with each slice along dim scaled down to a p-norm of at most maxnorm."""
-    others = tuple(d for d in range(input.ndim) if d != normalize_dim(dim, input.ndim))
-    size = linalg.vector_norm.body(input, p, others, True)
-    limit = jnp.asarray(maxnorm, input.dtype)
-    small = jnp.asarray(1e-7, input.dtype)
-    return jnp.where(size > limit, input * (limit / (size + small)), input)
+@op(nondiff=True, out="Expected result to be of dtype uint64, but got {got.legacy}")
+def hash_tensor(input: Array, dim: Dims = (), *, keepdim: bool = False, mode: int = 0):
+    """The xor over dims of the bits of the elements as float64 or int64, a uint64."""
+    if mode != 0:
+        raise RuntimeError(f"Unknown hash_tensor mode: {mode}")
+    if jnp.iscomplexobj(input):
+        raise _promote.not_implemented("hash_tensor_cpu", input)
+    wide = jnp.int64 if _promote.is_integral(input) else jnp.float64
+    bits = lax.bitcast_convert_type(input.astype(wide), jnp.uint64)
+    dims = normalize_dims(dim, input.ndim)
+    found = lax.reduce(bits, np.uint64(0), lax.bitwise_xor, dims)
+    return lax.expand_dims(found, dims) if keepdim else found

@@ -131,65 +131,6 @@ def xlog1py(input: Operand, other: Operand):
     return scipy.special.xlog1py(*same_rank(input, other))
 
 
-# --- orthogonal polynomials, by their recurrences -----------------------------------------------
-
-
-def _polynomial(x: jax.Array, n: int, first, second, step):
-    """The n-th of a sequence with p[k+1] = step(k, p[k], p[k-1])."""
-    before, now = first, second
-    if n == 0:
-        return before
-    for k in range(1, n):
-        before, now = now, step(k, now, before)
-    return now if n > 0 else jnp.zeros_like(x)
-
-
-@op(promote="float", nondiff=True, out=True)
-def chebyshev_polynomial_t(input: Array, n: int):
-    """The Chebyshev polynomial of the first kind."""
-    x = input
-    return _polynomial(x, n, jnp.ones_like(x), x, lambda k, p, q: 2 * x * p - q)
-
-
-@op(promote="float", nondiff=True, out=True)
-def chebyshev_polynomial_u(input: Array, n: int):
-    """The Chebyshev polynomial of the second kind."""
-    x = input
-    return _polynomial(x, n, jnp.ones_like(x), 2 * x, lambda k, p, q: 2 * x * p - q)
-
-
-@op(promote="float", nondiff=True, out=True)
-def hermite_polynomial_h(input: Array, n: int):
-    """The physicist's Hermite polynomial."""
-    x = input
-    return _polynomial(x, n, jnp.ones_like(x), 2 * x, lambda k, p, q: 2 * x * p - 2 * k * q)
-
-
-@op(promote="float", nondiff=True, out=True)
-def hermite_polynomial_he(input: Array, n: int):
-    """The probabilist's Hermite polynomial."""
-    x = input
-    return _polynomial(x, n, jnp.ones_like(x), x, lambda k, p, q: x * p - k * q)
-
-
-@op(promote="float", nondiff=True, out=True)
-def laguerre_polynomial_l(input: Array, n: int):
-    """The Laguerre polynomial."""
-    x = input
-    return _polynomial(
-        x, n, jnp.ones_like(x), 1 - x, lambda k, p, q: ((2 * k + 1 - x) * p - k * q) / (k + 1)
-    )
-
-
-@op(promote="float", nondiff=True, out=True)
-def legendre_polynomial_p(input: Array, n: int):
-    """The Legendre polynomial."""
-    x = input
-    return _polynomial(
-        x, n, jnp.ones_like(x), x, lambda k, p, q: ((2 * k + 1) * x * p - k * q) / (k + 1)
-    )
-
-
 # Names that torch.special shares with torch.
 psi = digamma = pointwise.digamma
 expit = pointwise.sigmoid

@@ -7,6 +7,10 @@ inf, nan = float("inf"), float("nan")
 X = F(2, 3)
 P = F(2, 3, low=0.3, high=4.0)
 U = F(2, 3, low=0.05, high=0.95)
+BOTH = V([-40.0, -3.0, -0.2, 0.0, 1e-7, 0.7, 2.05, 4.9, 6.0, 110.0, inf, nan], grad=False)
+ABOVE = V([-1.0, 0.0, 1e-3, 1.9, 2.1, 4.9, 6.0, 30.0, nan], grad=False)
+ENDS = V([[-1.3], [-1.0], [-0.6], [0.0], [0.3], [1.0], [1.2]], grad=False)
+ORDERS = V([-1.0, 0.0, 1.0, 2.0, 3.7, 6.0, 12.0], grad=False)
 CLOSE = {"limits": (5e-5, 5e-6)}
 
 ROWS = [
@@ -39,6 +43,17 @@ ROWS = [
       for name in ("chebyshev_polynomial_t", "chebyshev_polynomial_u", "hermite_polynomial_h",
                    "hermite_polynomial_he", "laguerre_polynomial_l", "legendre_polynomial_p")
       for n in (0, 1, 4)),
+    *(row(f"special.{name}", BOTH, **CLOSE) for name in
+      ("airy_ai", "bessel_j0", "bessel_j1", "modified_bessel_i0", "modified_bessel_i1",
+       "spherical_bessel_j0")),
+    *(row(f"special.{name}", ABOVE, **CLOSE) for name in
+      ("bessel_y0", "bessel_y1", "modified_bessel_k0", "modified_bessel_k1",
+       "scaled_modified_bessel_k0", "scaled_modified_bessel_k1")),
+    *(row(f"special.{name}_polynomial_{kind}", ENDS, ORDERS, **CLOSE)
+      for name in ("chebyshev", "shifted_chebyshev") for kind in "tuvw"),
+    *(row(f"special.{name}", ENDS, ORDERS, **CLOSE) for name in
+      ("hermite_polynomial_h", "hermite_polynomial_he", "laguerre_polynomial_l",
+       "legendre_polynomial_p")),
     raises("special.polygamma", -1, P, error=RuntimeError, text="does not support negative n"),
     raises("special.expit", 1.0, error=TypeError),
 ]  # fmt: skip

@@ -51,7 +51,7 @@ CLOSE = {
 
 def numpy_of(t: torch.Tensor) -> np.ndarray:
     t = t.detach().resolve_conj().resolve_neg()
-    return t.numpy().copy()
+    return t.numpy(force=True).copy()  # a gradient that is zero may have no storage
 
 
 def tensor_of(t: torch.Tensor):
