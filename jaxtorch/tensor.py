@@ -416,6 +416,9 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
         storage, steps = self._home()
         if value._base is storage and value._steps == steps:
             return  # `p.data -= step` has written through already
+        if self._base is None:  # what was detached before keeps the value of then
+            storage.disown()
+            self._storage = None
         self._rebind(value)
 
     # -- copies -------------------------------------------------------------------------------
@@ -426,8 +429,9 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
         if not self.is_leaf:
             raise RuntimeError(
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
-                "protocol at the moment. If you were attempting to deepcopy a module, this may be "
-                "because of a torch.nn.utils.weight_norm usage"
+                "protocol at the moment.  If you were attempting to deepcopy a module, this may be "
+                "because of a torch.nn.utils.weight_norm usage, see "
+                "https://github.com/pytorch/pytorch/pull/103001"
             )
         out = _new(type(self))
         out._bind(alias(self._read()))

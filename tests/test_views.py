@@ -369,3 +369,14 @@ def test_writes_through_views_of_another_dtype():
     z = torch.zeros(2)
     z.view(torch.int32)[0] = 0x3F800000
     assert z.tolist() == [1, 0]
+
+
+def test_data_assigned_parts_from_what_was_detached_before():
+    param = torch.nn.Parameter(torch.ones(2))
+    backup = param.data
+    param.data = torch.full((2,), 5.0)  # as averaged weights are swapped in for an evaluation
+    assert backup.tolist() == [1, 1]
+    param.data = backup
+    assert param.tolist() == [1, 1]
+    param.data.mul_(3)
+    assert param.tolist() == [3, 3]

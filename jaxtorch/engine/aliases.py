@@ -50,6 +50,10 @@ def redirected(node: Node, old: Node) -> Node:
     return node
 
 
+def _nobody() -> None:
+    return None
+
+
 class Storage:
     """The value that a handle shares with what was detached from it: the base of the latter.
 
@@ -81,6 +85,10 @@ class Storage:
         self._node = node
         self._ticket = node.ticket  # so that it is evaluated with what it was recorded with
         self._version += 1
+
+    def disown(self) -> None:
+        """Part from the handle: neither sees what is written to the other from now on."""
+        self.owner = _nobody
 
     def read(self, steps) -> Node:
         """The value seen through a chain of views, without history."""

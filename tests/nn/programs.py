@@ -545,3 +545,15 @@ def plain(value):
     if isinstance(value, list | tuple):
         return [plain(v) for v in value]
     return value
+
+
+def agree(seen, expected, path: str = "", tolerance: float = 2e-5) -> None:
+    """Equal, numbers to rounding."""
+    if isinstance(expected, float) and isinstance(seen, float):
+        assert abs(seen - expected) <= tolerance * max(1, abs(expected)), f"{path}: {seen}"
+    elif isinstance(expected, list) and isinstance(seen, list):
+        assert len(seen) == len(expected), f"{path}: {seen} {expected}"
+        for i, (a, b) in enumerate(zip(seen, expected, strict=True)):
+            agree(a, b, f"{path}[{i}]", tolerance)
+    else:
+        assert seen == expected, path

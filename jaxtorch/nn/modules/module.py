@@ -8,6 +8,7 @@ registered, as what, in which order; ``_parameters``, ``_buffers`` and ``_module
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -35,6 +36,12 @@ class _Meta(ModuleMeta):
 
     def __call__(cls, *args, **kwargs):
         return type.__call__(cls, *args, **kwargs)
+
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """The constructor's, for ``inspect.signature(nn.Linear)``."""
+        parameters = inspect.signature(cls.__init__).parameters
+        return inspect.Signature(list(parameters.values())[1:])
 
     __instancecheck__ = type.__instancecheck__
     __subclasscheck__ = type.__subclasscheck__

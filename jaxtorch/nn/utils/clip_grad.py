@@ -11,9 +11,12 @@ import jax.numpy as jnp
 
 from jaxtorch import engine
 from jaxtorch.nn.parameter import filled
-from jaxtorch.tensor import Tensor
+from jaxtorch.tensor import Tensor, to_place
 
-__all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "get_total_norm"]
+__all__ = [
+    "clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_",
+    "get_total_norm",
+]  # fmt: skip
 
 
 def _vector_norm(x, p: float):
@@ -88,14 +91,39 @@ def clip_grad_norm_(
 
     def clip(arrays, scalars):
         norm = _total(arrays, norm_type)
-        scale = jnp.minimum(scalars[0].astype(norm.dtype) / (norm + 1e-6), 1.0)
-        return norm, *(x * scale.astype(x.dtype) for x in arrays)
+        return norm, *_shrunk(arrays, norm, scalars[0])
 
     norm, *clipped = engine.call(
         clip, ("clip_grad_norm", norm_type), grads, scalars=(float(max_norm),)
     )
     _replace(grads, clipped)
     return norm
+
+
+def clip_grads_with_norm_(
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    total_norm: Tensor,
+    foreach: bool | None = None,
+) -> None:
+    """Scale the gradients as ``clip_grad_norm_`` does, for a norm that is known already.
+    ``foreach`` as there."""
+    grads = _gradients(parameters)
+    if not grads:
+        return
+
+    def clip(arrays, scalars):
+        *arrays, norm = arrays
+        return _shrunk(arrays, norm.reshape(()), scalars[0])
+
+    given = [*grads, to_place(total_norm, grads[0]._read().aval.place)]
+    _replace(grads, engine.call(clip, "clip_grads_with_norm", given, scalars=(float(max_norm),)))
+
+
+def _shrunk(arrays, norm, most):
+    """Arrays of this norm together, scaled down to the norm ``most``."""
+    scale = jnp.minimum(most.astype(norm.dtype) / (norm + 1e-6), 1.0)
+    return tuple(x * scale.astype(x.dtype) for x in arrays)
 
 
 def clip_grad_norm(*args, **kwargs) -> Tensor:
