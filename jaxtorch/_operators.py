@@ -6,6 +6,7 @@ from jaxtorch.engine.handles import Handles
 from jaxtorch.ops import arithmetic, bitwise, blas, comparison, pointwise
 from jaxtorch.ops._dispatch import is_operand
 from jaxtorch.ops._op import inplace
+from jaxtorch.ops._overrides import overrides
 
 _PLAIN = {bool, int, float, complex}
 
@@ -16,7 +17,7 @@ def _operator(function):
 
     def operate(self, other):
         kind = other.__class__
-        if kind in Handles.classes or kind in _PLAIN or is_operand(other):
+        if kind in Handles.classes or kind in _PLAIN or is_operand(other) or overrides(other):
             return function(self, other)
         return NotImplemented
 

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtorch import devices, dtypes, engine, layouts, left_out
 from jaxtorch.engine.graph import Node
 from jaxtorch.engine.trace import is_traced
+from jaxtorch.ops._overrides import overrides
 from jaxtorch.printing import tensor_repr
 
 
@@ -128,6 +129,7 @@ class TensorQueries:
             np.asarray(engine.force(node)), node.aval.dtype, device=node.aval.place,
             requires_grad=node.requires_grad, grad_fn_name=name,
             default_dtype=dtypes.get_default_dtype(),
+            class_prefix=type(self).__name__ if overrides(self) else "tensor",
         )  # fmt: skip
 
     def __format__(self, spec: str) -> str:

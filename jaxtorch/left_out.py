@@ -135,6 +135,8 @@ _TABLE = (
      "torch.autograd.profiler.KinetoStepTracker torch.autograd.profiler.EnforceUnique "
      "torch.autograd.profiler.MemRecordsAcc torch.autograd.profiler_legacy",
      "tools of PyTorch's own tracer; torch.profiler and jax.profiler trace here"),
+    ("torch.overrides.enable_reentrant_dispatch torch.overrides.redispatch_function "
+     "torch.overrides.get_testing_overrides", "of PyTorch's own dispatcher and its tests"),
     ("torch.autograd.NestedIOFunction torch.autograd.enforce_grad_layout_policy",
      "of PyTorch's C++ engine"),
     ("torch.testing._internal torch.testing.FileCheck",

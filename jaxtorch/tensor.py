@@ -23,6 +23,7 @@ from jaxtorch.engine.graph import STATE, Node
 from jaxtorch.engine.handles import Handles, TensorBase, jax_device, node_of_array
 from jaxtorch.engine.trace import begun_before, current_trace, is_traced, trace_of
 from jaxtorch.gradfn import GradFn
+from jaxtorch.ops._overrides import DisableTorchFunctionSubclass, disabled, overrides
 from jaxtorch.outputs import assign_out
 
 _new = object.__new__
@@ -48,7 +49,17 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
     __hash__ = object.__hash__
     __array_priority__ = 1000
 
+    def __new__(cls, *args, **kwargs):
+        self = _new(cls)
+        if cls is not Tensor and cls.__torch_function__ is not disabled:
+            self._construct(*args, **kwargs)  # a subclass's own __init__ need not call this one's
+        return self
+
     def __init__(self, *args, device=None):
+        if "_node" not in self.__dict__:
+            self._construct(*args, device=device)
+
+    def _construct(self, *args, device=None) -> None:
         if len(args) == 1 and isinstance(args[0], jax.Array) and device is None:
             self._bind(node_of_array(args[0]))
         else:
@@ -56,6 +67,30 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
 
             made = legacy_tensor(dtypes.get_default_dtype(), *args, device=device)
             self._bind(made._node)
+
+    # -- subclasses ---------------------------------------------------------------------------
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        """Do the call as if the subclass were plain, and give its Tensors that class."""
+        if not all(issubclass(cls, kind) for kind in types):
+            return NotImplemented
+        with DisableTorchFunctionSubclass():
+            found = func(*args, **(kwargs or {}))
+        return _become(found, cls)
+
+    def as_subclass(self, cls: type[Tensor]) -> Tensor:
+        """This tensor, value and history, as a handle of another class."""
+        with DisableTorchFunctionSubclass():
+            return _become(self.view_as(self), cls)
+
+    @staticmethod
+    def _make_subclass(cls, data: Tensor, require_grad: bool = False, **options) -> Tensor:
+        """A tensor of the class ``cls`` on the value of ``data``, without its history."""
+        if options:
+            raise NotImplementedError(f"Tensor._make_subclass({', '.join(options)}=...)")
+        with DisableTorchFunctionSubclass():
+            return _become(data.detach(), cls).requires_grad_(require_grad)
 
     # -- the value ----------------------------------------------------------------------------
 
@@ -382,7 +417,7 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
         node = self._read() if steps else storage.read(())
         out = wrap(alias(node) if node.requires_grad else node)
         out._base, out._steps, out._seen = storage, steps, storage._version
-        return out
+        return _become(out, type(self)) if overrides(self) else out
 
     def _home(self) -> tuple:
         """Where the value is kept: (Storage, the views that lead from there to here)."""
@@ -449,6 +484,16 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
 
 
 # ---------------------------------------------------------------------------------------------
+
+
+def _become(found, cls: type[Tensor]):
+    """The plain Tensors of a result, which nobody else has yet, as Tensors of a subclass."""
+    if found.__class__ is Tensor:
+        found.__class__ = cls
+    elif isinstance(found, (tuple, list)):
+        made = [_become(x, cls) for x in found]
+        return type(found)(*made) if hasattr(found, "_fields") else type(found)(made)
+    return found
 
 
 def wrap(node: Node) -> Tensor:

@@ -18,11 +18,12 @@ LAYERS = [
     "size dtypes return_types devices children printing utils.hooks",
     "mersenne draws box_muller random",
     "engine",
+    "ops._overrides",
     "ops._op ops._wrapper ops._dispatch ops._typing ops._result_type ops._promote ops._dims",
     "ops",
     "_operators _methods",
     "gradfn _queries outputs tensor _functions _inplace storage _utils",
-    "settings streams introspection types __config__ _absent_device xpu mtia distributed",
+    "overrides settings streams introspection types __config__ _absent_device xpu mtia distributed",
     "testing",
     "anomaly autograd func compiling legacy cuda cpu mps accelerator serialization linalg fft "
     "special masked signal backends",

@@ -68,6 +68,10 @@ class _ThreadState(threading.local):
     grad = True  # is autograd recording?
     reverse = False  # inside jaxtorch.func's reverse-mode transform: use the registered vjps
     mode = None  # a callable(op, inputs, statics) that sees every op: autocast, anomaly detection
+    # Of __torch_function__ (ops/_overrides.py): the modes that are on, the innermost last; are the
+    # classes of arguments asked, Tensor's subclasses and others?
+    function_modes: tuple = ()
+    function_subclasses = function_others = True
     # Of anomaly detection (anomaly.py): does it look for NaN (None: it is off), the mode it took
     # the place of, and the class of Walk to go back with.
     anomaly: bool | None = None

@@ -19,6 +19,7 @@ from jaxtorch.engine.backward import Grad
 from jaxtorch.engine.graph import Node
 from jaxtorch.engine.handles import Handles, node_of_array, node_of_numpy
 from jaxtorch.engine.trace import current_trace
+from jaxtorch.ops._overrides import disabled
 from jaxtorch.tensor import Tensor, alias, wrap
 
 __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "is_lazy"]
@@ -81,6 +82,7 @@ class Parameter(Tensor, nnx.Param):
         self._bind(node)
         _set_trace_state(self, tracers.TraceState())
 
+    __torch_function__ = disabled
     # Variable's attribute protocol guards every write; a Tensor's attributes are plain.
     __setattr__: Any = object.__setattr__
     __delattr__: Any = object.__delattr__
@@ -242,6 +244,7 @@ class _Uninitialized(Tensor):
     cls_to_become: type[Tensor]
     grad_fn: Any = None
     is_leaf: Any = True
+    __torch_function__ = disabled
 
     @property
     def shape(self):

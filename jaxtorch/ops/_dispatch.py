@@ -22,6 +22,7 @@ from jaxtorch.engine.inspect import site
 from jaxtorch.engine.kernels import KERNELS, Kernel
 from jaxtorch.engine.trace import Pullback
 from jaxtorch.ops import _result_type
+from jaxtorch.ops._overrides import Overridden, overrides
 
 if TYPE_CHECKING:
     from jaxtorch.ops._op import Op
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 def lift(operation: Op, position: int, x):
     """The node of an argument that is not a plain handle."""
     if isinstance(x, TensorBase):
+        if x.__class__ not in Handles.classes and overrides(x):
+            raise Overridden
         return x._node if x._base is None else x._read()
     name, kind, optional = operation.params[position]
     if x is None and optional:
@@ -42,6 +45,8 @@ def lift(operation: Op, position: int, x):
         return node_of_array(x)
     if kind == "Operand" and isinstance(x, np.ndarray):
         return node_of_numpy(x)
+    if overrides(x):
+        raise Overridden
     raise TypeError(
         f"{operation.name}(): argument '{name}' (position {position + 1}) must be "
         f"{'Number' if kind == 'Scalar' else 'Tensor'}, not {type(x).__name__}"
@@ -55,6 +60,8 @@ def is_operand(x) -> bool:
 
 def lift_many(operation: Op, position: int, xs) -> tuple:
     if isinstance(xs, TensorBase) or not isinstance(xs, (list, tuple)):
+        if overrides(xs):
+            raise Overridden
         try:
             xs = tuple(xs)
         except TypeError:
@@ -84,6 +91,8 @@ def as_number(x) -> Number | None:
 
 def slow(operation: Op, slots: tuple, statics: dict, viewed=None):
     """Record an op whose kernel is not known yet, or which something watches or traces."""
+    if STATE.function_modes:
+        raise Overridden
     statics = {k: _plain(v) for k, v in statics.items()}
     mode = STATE.mode
     if mode is not None:

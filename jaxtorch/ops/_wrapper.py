@@ -15,6 +15,7 @@ from jaxtorch.engine.handles import Handles
 from jaxtorch.engine.inspect import site
 from jaxtorch.engine.kernels import KERNELS
 from jaxtorch.ops._dispatch import finish_many, lift, lift_many, slow
+from jaxtorch.ops._overrides import Overridden, call_overridden
 
 if TYPE_CHECKING:
     from jaxtorch.ops._op import Op
@@ -34,7 +35,8 @@ def unbuilt(operation: Op, out: Any) -> FunctionType:
         "__name__": __name__, "OP": operation, "CLASSES": Handles.classes, "lift": lift,
         "lift_many": lift_many, "get": KERNELS.get, "slow": slow, "MODES": MODES, "STATE": STATE,
         "record": record, "finish_many": finish_many, "site": site, "H": Handles,
-        "MISSING": MISSING, "missing": missing, "build": build,
+        "MISSING": MISSING, "missing": missing, "build": build, "Overridden": Overridden,
+        "call_overridden": call_overridden,
     }  # fmt: skip
     scope["ME"] = function = FunctionType(_first_call.__code__, scope)
     scope["OUT"] = out
@@ -134,4 +136,9 @@ def _source(operation: Op, out: Any, scope: dict) -> str:
     ]
     if out:
         lines.append("return result_ if out is None else H.assign_out(result_, out, OUT)")
-    return f"def wrapper({', '.join(head)}):\n" + "".join(f"    {line}\n" for line in lines)
+    body = "".join(f"        {line}\n" for line in lines)
+    return (
+        f"def wrapper({', '.join(head)}):\n    try:\n{body}"
+        "    except Overridden: given_ = locals()\n"
+        "    return call_overridden(ME, OP, given_)\n"
+    )
