@@ -167,6 +167,12 @@ from jaxtorch.ops.vision import (
     pixel_unshuffle as pixel_unshuffle,
     unfold_patches,
 )
+from jaxtorch.overrides import (
+    handle_torch_function as handle_torch_function,
+    has_torch_function as has_torch_function,
+    has_torch_function_unary as has_torch_function_unary,
+    has_torch_function_variadic as has_torch_function_variadic,
+)
 
 celu_ = celu.inplace
 elu_ = elu.inplace
@@ -177,9 +183,3 @@ relu_ = relu.inplace
 selu_ = selu.inplace
 threshold_ = threshold.inplace
 unfold = unfold_patches  # torch.nn.functional.unfold is not Tensor.unfold
-from jaxtorch.overrides import (
-    handle_torch_function as handle_torch_function,
-    has_torch_function as has_torch_function,
-    has_torch_function_unary as has_torch_function_unary,
-    has_torch_function_variadic as has_torch_function_variadic,
-)
