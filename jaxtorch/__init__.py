@@ -30,6 +30,8 @@ from jaxtorch import (
 from jaxtorch._functions import *  # noqa: F403
 from jaxtorch._functions import (
     _chunk_cat as _chunk_cat,
+    _sample_dirichlet as _sample_dirichlet,
+    _standard_gamma as _standard_gamma,
     _unsafe_masked_index as _unsafe_masked_index,
     _unsafe_masked_index_put_accumulate as _unsafe_masked_index_put_accumulate,
 )

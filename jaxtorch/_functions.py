@@ -420,7 +420,10 @@ from jaxtorch.ops.reshaping import (
     reshape as reshape,
 )
 from jaxtorch.ops.sampling import (
+    _sample_dirichlet as _sample_dirichlet,
+    _standard_gamma as _standard_gamma,
     bernoulli as bernoulli,
+    binomial as binomial,
     multinomial as multinomial,
     normal as normal,
     poisson as poisson,

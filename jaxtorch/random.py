@@ -1,7 +1,7 @@
 """The random generator of PyTorch's CPU: a 32-bit Mersenne twister, its seeds and its state.
 
-What is drawn from it (``uniform``, ``normal``, ``randint``...) is in ``draws.py``; those names are
-here too.
+What is drawn from it (``uniform``, ``normal``, ``randint``...) is in ``draws.py`` and
+``rejection.py``; those names are here too.
 """
 
 from __future__ import annotations
@@ -24,18 +24,19 @@ from jaxtorch.draws import (
     multinomial,
     normal,
     permutation,
-    poisson,
     randint,
     random_,
     uniform,
 )
 from jaxtorch.mersenne import advance
+from jaxtorch.rejection import binomial, dirichlet, poisson, standard_gamma
 
 __all__ = [
     "Generator", "default_generator", "manual_seed", "seed", "initial_seed", "get_rng_state",
     "set_rng_state", "fork_rng", "thread_safe_generator", "generator_for", "keys_from", "bernoulli",
-    "bernoulli_like", "cauchy", "exponential", "geometric", "log_normal", "multinomial", "normal",
-    "permutation", "poisson", "randint", "random_", "uniform",
+    "bernoulli_like", "binomial", "cauchy", "dirichlet", "exponential", "geometric", "log_normal",
+    "multinomial", "normal", "permutation", "poisson", "randint", "random_", "standard_gamma",
+    "uniform",
 ]  # fmt: skip
 
 DEFAULT_SEED = 67280421310721  # PyTorch's, for a generator nobody has seeded

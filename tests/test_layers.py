@@ -16,7 +16,7 @@ LAYERS = [
     # what a value is; what belongs to no layer because it knows nothing of Tensors
     "version torch_version exceptions left_out layouts futures multiprocessing",
     "size dtypes return_types devices children printing utils.hooks",
-    "mersenne draws box_muller random",
+    "mersenne draws rejection box_muller random",
     "engine",
     "ops._overrides",
     "ops._op ops._wrapper ops._dispatch ops._typing ops._result_type ops._promote ops._dims",

@@ -16,6 +16,8 @@ from jax._src.interpreters.partial_eval import DynamicJaxprTrace
 
 from jaxtorch import devices, dtypes, random
 from jaxtorch.engine.handles import Handles, node_of_array
+from jaxtorch.engine.trace import is_traced
+from jaxtorch.ops import pathwise
 from jaxtorch.ops._op import index_dtype
 from jaxtorch.ops.creation import _made, _sizes
 from jaxtorch.ops.data import is_tensor, wrap
@@ -198,18 +200,33 @@ def normal(
     return made if out is None else Handles.assign_out(made, out)
 
 
+def _drawn_with(inputs, staged, draw, generator=None):
+    """A tensor drawn with parameters that are tensors: ``draw(gen, *arrays)``, NumPy's; inside a
+    trace, where they have no values yet, ``staged(key, *arrays)``."""
+    inputs = [x.detach() for x in inputs]
+    if is_staged():
+        key = random.trace_key()
+    else:
+        generator = generator_of(inputs[0].device, generator)
+        if not any(is_traced(x._read()) for x in inputs):
+            return wrap(draw(generator, *[x.cpu().numpy() for x in inputs]), inputs[0].device)
+        key = jax.random.wrap_key_data(generator.call_key(), impl="threefry2x32")
+    return Handles.wrap(node_of_array(staged(key, *[x.jax() for x in inputs])))
+
+
 def bernoulli(input, p: float | None = None, *, generator=None, out=None):
     """0 or 1, with each element of ``input`` (or ``p``) as the probability of 1."""
     gen = generator_of(input.device, generator)
-    shape, dtype = tuple(input.shape), input.dtype
     if p is not None:
-        made = _bernoulli(gen, float(p), shape, dtype)
-    elif is_staged():
-        key, rate = random.trace_key(), input.detach().jax()
-        uniform = jax.random.uniform(key, shape, rate.dtype)
-        made = Handles.wrap(node_of_array((uniform < rate).astype(rate.dtype)))
+        made = _bernoulli(gen, float(p), tuple(input.shape), input.dtype)
     else:
-        made = wrap(random.bernoulli_like(gen, input.detach().cpu().numpy(), dtype), input.device)
+        dtype = input.dtype
+
+        def staged(key, rate):
+            return (jax.random.uniform(key, rate.shape, rate.dtype) < rate).astype(rate.dtype)
+
+        drawn = _drawn_with([input], staged, lambda g, x: random.bernoulli_like(g, x, dtype), gen)
+        made = pathwise.bernoulli_of(input, drawn)
     return made if out is None else Handles.assign_out(made, out)
 
 
@@ -226,33 +243,71 @@ def multinomial(input, num_samples: int, replacement: bool = False, *, generator
         raise RuntimeError(
             f"multinomial only supports floating-point dtypes for input, got: {input.dtype.legacy}"
         )
-    if is_staged():
-        weights = input.detach().jax()
+
+    def staged(key, weights):
         logits = jnp.log(weights)
-        key, shape = random.trace_key(), (num_samples,)
         if replacement:
             rows = weights.shape[:-1]
-            at = jax.random.categorical(key, logits, shape=shape + rows)
+            at = jax.random.categorical(key, logits, shape=(num_samples, *rows))
             at = jnp.moveaxis(at, 0, -1)
         else:
             scores = logits + jax.random.gumbel(key, logits.shape, logits.dtype)
             at = jax.lax.top_k(scores, num_samples)[1]
-        made = Handles.wrap(node_of_array(at.astype(_kind(dtypes.int64))))
-    else:
-        gen = generator_of(input.device, generator)
-        weights = input.detach().cpu().numpy()
-        made = wrap(random.multinomial(gen, weights, num_samples, replacement), input.device)
+        return at.astype(_kind(dtypes.int64))
+
+    def draw(gen, weights):
+        return random.multinomial(gen, weights, num_samples, replacement)
+
+    made = _drawn_with([input], staged, draw, generator)
     return made if out is None else Handles.assign_out(made, out)
 
 
 def poisson(input, generator=None):
     """Poisson with each element of ``input`` as its rate."""
-    if is_staged():
-        rate = input.detach().jax()
-        drawn = jax.random.poisson(random.trace_key(), rate).astype(rate.dtype)
-        return Handles.wrap(node_of_array(drawn))
-    gen = generator_of(input.device, generator)
-    return wrap(random.poisson(gen, input.detach().cpu().numpy()), input.device)
+
+    def staged(key, rate):
+        return jax.random.poisson(key, rate).astype(rate.dtype)
+
+    return pathwise.poisson_of(input, _drawn_with([input], staged, random.poisson, generator))
+
+
+def binomial(count, prob, generator=None):
+    """The successes among ``count`` trials of probability ``prob``, of count's shape and dtype."""
+    for name, x in (("count", count), ("prob", prob)):
+        if not x.dtype.is_floating_point:
+            raise ValueError(
+                f"binomial only supports floating-point dtypes for {name}, got: {x.dtype.legacy}"
+            )
+    if count.dtype is not prob.dtype:
+        raise RuntimeError(f"Found dtype {prob.dtype.legacy} but expected {count.dtype.legacy}")
+
+    def staged(key, count, prob):
+        return jax.random.binomial(key, count, prob, count.shape, count.dtype)
+
+    return _drawn_with([count, prob], staged, random.binomial, generator)
+
+
+def _standard_gamma(input, generator=None):
+    """Gamma with each element of ``input`` as its shape parameter, and rate 1; differentiable."""
+
+    def staged(key, alpha):
+        return jnp.maximum(jax.random.gamma(key, alpha, dtype=alpha.dtype), _tiny(alpha))
+
+    return pathwise.gamma_of(input, _drawn_with([input], staged, random.standard_gamma, generator))
+
+
+def _sample_dirichlet(input, generator=None):
+    """Rows that sum to 1, with the last dimension of ``input`` as concentrations."""
+
+    def staged(key, alpha):
+        logs = jax.random.loggamma(key, alpha, dtype=alpha.dtype)  # small ones do not underflow
+        return jnp.maximum(jax.nn.softmax(logs, -1), _tiny(alpha))
+
+    return _drawn_with([input], staged, random.dirichlet, generator)
+
+
+def _tiny(x):
+    return jnp.finfo(x.dtype).tiny
 
 
 # --- in place -----------------------------------------------------------------------------------
