@@ -29,14 +29,14 @@ from jaxtorch.draws import (
     uniform,
 )
 from jaxtorch.mersenne import advance
-from jaxtorch.rejection import binomial, dirichlet, poisson, standard_gamma
+from jaxtorch.rejection import binomial, dirichlet, poisson, standard_gamma, von_mises
 
 __all__ = [
     "Generator", "default_generator", "manual_seed", "seed", "initial_seed", "get_rng_state",
     "set_rng_state", "fork_rng", "thread_safe_generator", "generator_for", "keys_from", "bernoulli",
     "bernoulli_like", "binomial", "cauchy", "dirichlet", "exponential", "geometric", "log_normal",
     "multinomial", "normal", "permutation", "poisson", "randint", "random_", "standard_gamma",
-    "uniform",
+    "uniform", "von_mises",
 ]  # fmt: skip
 
 DEFAULT_SEED = 67280421310721  # PyTorch's, for a generator nobody has seeded

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from jaxtorch import dtypes
-from jaxtorch.draws import _float_only, _unit_doubles
+from jaxtorch.draws import _float_only, _unit_doubles, uniform
 from jaxtorch.dtypes import HALF_TYPES
 
 
@@ -217,3 +217,36 @@ def _stirling_tail(k: float) -> float:
         return _STIRLING_TAIL[int(k)]
     square = (k + 1) * (k + 1)
     return (1 / 12 - (1 / 360 - 1 / 1260 / square) / square) / (k + 1)
+
+
+def von_mises(gen, loc: np.ndarray, concentration: np.ndarray) -> np.ndarray:
+    """Angles around ``loc``, of its dtype: Best and Fisher (1979), until all are accepted.
+
+    Each round draws three uniforms for every element, the accepted ones included.
+    """
+    kappa, like = concentration.astype(np.float64), np.asarray(loc)
+    ratio = von_mises_ratio(np, kappa)
+    drawn, done = np.zeros(like.shape), np.zeros(like.shape, bool)
+    while not done.all():
+        u = uniform(gen, (3, *like.shape), dtypes.float64)
+        angle, accepted = von_mises_proposal(np, u, kappa, ratio)
+        drawn = np.where(accepted, angle, drawn)
+        done |= accepted
+    turned = (drawn + math.pi + like.astype(np.float64)) % (2 * math.pi) - math.pi
+    return turned.astype(like.dtype)
+
+
+def von_mises_ratio(np, kappa):
+    """The parameter of the wrapped Cauchy distribution that is proposed from."""
+    tau = 1 + np.sqrt(1 + 4 * kappa**2)
+    rho = (tau - np.sqrt(2 * tau)) / (2 * kappa)
+    return np.where(kappa < 1e-5, 1 / kappa + kappa, (1 + rho**2) / (2 * rho))
+
+
+def von_mises_proposal(np, u, kappa, ratio):
+    """(an angle, whether it is accepted), of three uniforms; ``np`` is NumPy or jax.numpy."""
+    z = np.cos(math.pi * u[0])
+    f = (1 + ratio * z) / (ratio + z)
+    c = kappa * (ratio - f)
+    accepted = (c * (2 - c) - u[1] > 0) | (np.log(c / u[1]) + 1 - c >= 0)
+    return np.sign(u[2] - 0.5) * np.arccos(f), accepted

@@ -6,6 +6,7 @@ through: fresh on every call, and not PyTorch's.
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any, TypedDict, Unpack
 
@@ -22,6 +23,7 @@ from jaxtorch.ops._op import index_dtype
 from jaxtorch.ops.creation import _made, _sizes
 from jaxtorch.ops.data import is_tensor, wrap
 from jaxtorch.ops.views import view_as_complex
+from jaxtorch.rejection import von_mises_proposal, von_mises_ratio
 
 
 class Options(TypedDict, total=False):
@@ -304,6 +306,29 @@ def _sample_dirichlet(input, generator=None):
         return jnp.maximum(jax.nn.softmax(logs, -1), _tiny(alpha))
 
     return _drawn_with([input], staged, random.dirichlet, generator)
+
+
+def _von_mises(loc, concentration):
+    """Angles around ``loc``: see ``torch.distributions.VonMises``."""
+
+    def staged(key, loc, kappa):
+        ratio = von_mises_ratio(jnp, kappa)
+
+        def unfinished(state):
+            return ~jnp.all(state[2])
+
+        def again(state):
+            key, drawn, done = state
+            key, now = jax.random.split(key)
+            u = jax.random.uniform(now, (3, *loc.shape), loc.dtype)
+            angle, accepted = von_mises_proposal(jnp, u, kappa, ratio)
+            return key, jnp.where(accepted, angle, drawn), done | accepted
+
+        start = (key, jnp.zeros_like(loc), jnp.zeros(loc.shape, bool))
+        drawn = jax.lax.while_loop(unfinished, again, start)[1]
+        return (drawn + math.pi + loc) % (2 * math.pi) - math.pi
+
+    return _drawn_with([loc, concentration], staged, random.von_mises)
 
 
 def _tiny(x):
