@@ -28,6 +28,7 @@ LAYERS = [
     "anomaly autograd func compiling legacy cuda cpu mps accelerator serialization linalg fft "
     "special masked signal backends",
     "nn.functional nn.init nn.parameter",
+    "distributions quasirandom",
     "nn.utils nn.modules nn nn.parallel interop.flax jit compiler _dynamo",
     "optim",
     "amp cuda.amp cpu.amp",

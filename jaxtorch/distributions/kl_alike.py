@@ -190,7 +190,8 @@ def _exponential_family(p, q):
     at, value, slopes = p._normalizer_and_slopes()
     found = q._log_normalizer(*q._natural_params) - value
     for here, there, slope in zip(at, q._natural_params, slopes, strict=True):
-        found = found - sum_rightmost((there - here) * slope, len(q.event_shape))
+        events = here.ndim - len(p.batch_shape)
+        found = found - sum_rightmost((there - here) * slope, events)
     return found
 
 

@@ -40,7 +40,7 @@ class MixtureSameFamily(Distribution):
                     f"`mixture_distribution.batch_shape` ({of_mixture}) is not compatible with "
                     f"`component_distribution.batch_shape`({batch})"
                 )
-        chosen = mixture_distribution.param_shape[-1]
+        chosen = mixture_distribution.logits.shape[-1]
         there = component_distribution.batch_shape[-1]
         if chosen != there:
             raise ValueError(

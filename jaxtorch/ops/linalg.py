@@ -375,7 +375,9 @@ def cholesky_solve(B: Array, L: Array, upper: bool = False):
         raise RuntimeError(
             f"b should have at least 2 dimensions, but has {B.ndim} dimensions instead"
         )
-    return scipy.linalg.cho_solve((L, not upper), B)
+    batch = jnp.broadcast_shapes(B.shape[:-2], L.shape[:-2])
+    factor = jnp.broadcast_to(L, batch + L.shape[-2:])
+    return scipy.linalg.cho_solve((factor, not upper), jnp.broadcast_to(B, batch + B.shape[-2:]))
 
 
 @op(out=True)
