@@ -452,7 +452,7 @@ def _seen_through(home: Storage, offset: int, size: tuple, stride: tuple, full: 
         if 0 in size:
             once = size
         statics = {"size": once, "stride": stride, "storage_offset": offset}
-        steps = ((views.as_strided.op, statics, ()),)
+        steps = ((views._as_strided.op, statics, ()),)
         if once != size:
             steps += ((views._expand.op, {"size": size}, ()),)
     t = wrap(home.read(steps))
