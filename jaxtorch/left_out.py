@@ -39,6 +39,10 @@ _TABLE = (
      "other devices come to JAX as PJRT plugins"),
     ("torch.utils.mobile_optimizer torch.utils.bundled_inputs", _SCRIPT),
     ("torch.utils.tensorboard", "the package tensorboardX writes the same files without PyTorch"),
+    ("torch.utils.data.IterDataPipe torch.utils.data.MapDataPipe torch.utils.data.DFIterDataPipe "
+     "torch.utils.data.DataChunk torch.utils.data.datapipes torch.utils.data.graph "
+     "torch.utils.data.graph_settings torch.utils.data.functional_datapipe",
+     "PyTorch has given datapipes up; an IterableDataset with a generator does the same"),
     ("torch.utils._sympy torch.fx.experimental", _SYMBOLIC),
     ("torch.quantization torch.ao torch.backends.quantized torch.nn.quantized torch.nn.qat "
      "torch.nn.quantizable torch.nn.intrinsic", _QUANTIZED),

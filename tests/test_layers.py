@@ -25,7 +25,7 @@ LAYERS = [
     "gradfn _queries outputs tensor _functions _inplace storage _utils",
     "overrides settings streams introspection types __config__ _absent_device xpu mtia distributed",
     "testing",
-    "anomaly autograd func compiling legacy cuda cpu mps accelerator serialization linalg fft "
+    "anomaly autograd func compiling legacy cuda cpu mps accelerator serialization hub linalg fft "
     "special masked signal backends",
     "nn.functional nn.init nn.parameter",
     "distributions quasirandom",

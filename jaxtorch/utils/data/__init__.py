@@ -1,5 +1,6 @@
 """``torch.utils.data``: datasets, samplers, the DataLoader."""
 
+from jaxtorch import left_out
 from jaxtorch.utils.data.collate import default_collate, default_convert
 from jaxtorch.utils.data.dataloader import DataLoader
 from jaxtorch.utils.data.dataset import (
@@ -44,3 +45,5 @@ __all__ = [
     "get_worker_info",
     "random_split",
 ]
+
+__getattr__ = left_out.attributes_of(__name__)
