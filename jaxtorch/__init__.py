@@ -214,6 +214,7 @@ from jaxtorch.storage import (
     is_storage as is_storage,
 )
 from jaxtorch.streams import Event as Event, Stream as Stream
+from jaxtorch.summary import summary as summary
 from jaxtorch.tensor import Tensor as Tensor
 from jaxtorch.version import __version__ as __version__
 

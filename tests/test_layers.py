@@ -29,7 +29,7 @@ LAYERS = [
     "special masked signal backends",
     "nn.functional nn.init nn.parameter",
     "distributions quasirandom",
-    "nn.utils nn.modules nn nn.parallel interop.flax jit compiler _dynamo",
+    "nn.utils nn.modules nn nn.parallel interop.flax jit compiler _dynamo summary",
     "optim",
     "amp cuda.amp cpu.amp",
     "interop",
