@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 from collections import OrderedDict
 from typing import Any
 
-from jaxtorch.storage import UNNAMED, TypedStorage, UntypedStorage, geometry, tensor_on
-from jaxtorch.tensor import Tensor
+from jaxtorch.engine.aliases import alias
+from jaxtorch.storage import (
+    UNNAMED,
+    TypedStorage,
+    UntypedStorage,
+    geometry,
+    seen_through,
+    tensor_on,
+)
+from jaxtorch.tensor import Tensor, wrap
 
 # A tensor's own: what else is in its __dict__ is the user's, and goes with it into a file.
 _INTERNAL = frozenset(
@@ -39,6 +48,22 @@ def reduced(tensor: Tensor) -> tuple:
     if type(tensor) is Tensor and not state:
         return built
     return _rebuild_from_type_v2, (built[0], type(tensor), built[1], state)
+
+
+def copied(tensor: Tensor, memo: dict) -> Tensor:
+    """A deep copy: what shared a storage shares one again, a copy of it."""
+    home, steps = tensor._home()
+    twin, out = memo.get(id(home)), None
+    if twin is None:
+        out = wrap(alias(home._node))
+        twin = memo[id(home)] = out._home()[0]
+        memo.setdefault(id(memo), []).append(home)  # while the memo is used, its id is its own
+    if out is None or steps:
+        out = seen_through(twin, steps)
+    out.__class__ = type(tensor)
+    for name, value in attributes(tensor).items():
+        object.__setattr__(out, name, copy.deepcopy(value, memo))
+    return out
 
 
 def _rebuild_tensor(storage, storage_offset, size, stride) -> Tensor:

@@ -415,7 +415,7 @@ def tensor_on(
             f"a tensor of {dtype} on a storage that another tensor has as "
             f"{home._node.aval.dtype}: make it with Tensor.view(dtype)"
         )
-    t = _seen_through(home, offset, size, stride, full)
+    t = _strided(home, offset, size, stride, full)
     return t.requires_grad_() if requires_grad else t
 
 
@@ -442,7 +442,7 @@ def _in_a_row(size: tuple, stride: tuple) -> bool:
     return all(n == 1 or s == w for n, s, w in zip(size, stride, wanted, strict=True))
 
 
-def _seen_through(home: Storage, offset: int, size: tuple, stride: tuple, full: bool) -> Tensor:
+def _strided(home: Storage, offset: int, size: tuple, stride: tuple, full: bool) -> Tensor:
     """The views that lead from the storage to the tensor. Repeated dimensions are an expansion:
     a small storage may have a huge tensor, which must not be made before someone looks."""
     if full:
@@ -455,6 +455,11 @@ def _seen_through(home: Storage, offset: int, size: tuple, stride: tuple, full: 
         steps = ((views._as_strided.op, statics, ()),)
         if once != size:
             steps += ((views._expand.op, {"size": size}, ()),)
+    return seen_through(home, steps)
+
+
+def seen_through(home: Storage, steps: tuple) -> Tensor:
+    """A tensor that reads, and writes, through a chain of views of a storage."""
     t = wrap(home.read(steps))
     t._base, t._steps, t._seen = home, steps, home._version
     return t

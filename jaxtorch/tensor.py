@@ -468,13 +468,13 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
                 "because of a torch.nn.utils.weight_norm usage, see "
                 "https://github.com/pytorch/pytorch/pull/103001"
             )
-        out = _new(type(self))
-        out._bind(alias(self._read()))
+        from jaxtorch._utils import copied
+
+        out = memo[id(self)] = copied(self, memo)
         if self.requires_grad:
             out.requires_grad_()
             if self._meta.grad is not None:
                 out._meta.grad = self._meta.grad.__deepcopy__(memo)
-        memo[id(self)] = out
         return out
 
     def __reduce_ex__(self, protocol):

@@ -138,3 +138,40 @@ def test_tensors_modules_and_generators_travel_between_processes():
     assert out.tolist() == [[2.5], [2.5]] and out.requires_grad
     row.fill_(7)
     assert whole.tolist() == [[7, 7], [1, 1]]
+
+
+def test_a_deep_copy_shares_within_itself():
+    x = torch.arange(6.0).reshape(2, 3)
+    x.label = [1]
+    row, again, turned, whole = copy.deepcopy([x[1], x.detach(), x.t(), x])
+    row.zero_()
+    for one in (again, whole, turned.t()):
+        assert one.tolist() == [[0, 1, 2], [0, 0, 0]]
+    assert turned.stride() == (1, 3) and x.tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert whole.label == [1] and whole.label is not x.label
+    whole.fill_(1)
+    assert row.tolist() == [1, 1, 1]
+    leaf = torch.ones(2, requires_grad=True)
+    (leaf * 2).sum().backward()
+    twin = copy.deepcopy(leaf)
+    assert twin.requires_grad and twin.is_leaf and twin.grad.tolist() == [2, 2]
+    (twin * 3).sum().backward()
+    assert twin.grad.tolist() == [5, 5] and leaf.grad.tolist() == [2, 2]
+
+
+def test_what_a_tensor_is_made_of_is_no_attribute_of_a_users():
+    from jaxtorch._utils import attributes
+
+    x = torch.ones(2, 2, requires_grad=True)
+    y = (x * 2)[0]
+    y.retain_grad()
+    x.register_hook(lambda g: g)
+    y.sum().backward()
+    net = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.BatchNorm1d(2))
+    net(torch.ones(2, 2)).sum().backward()
+    torch.optim.Adam(net.parameters()).step()
+    z = torch.zeros(3)
+    z.detach().add_(1)
+    z.data_ptr()
+    for t in (x, y, x.grad, x.detach(), z, z[0], *net.parameters(), *net.buffers()):
+        assert not attributes(t)
