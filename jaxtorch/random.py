@@ -220,6 +220,7 @@ class _Thread(threading.local):
 
     generator: Generator | None = None  # of a DataLoader's worker
     keys: tuple[_TraceKey, ...] = ()  # of the programs being traced, the innermost last
+    vmaps: tuple[_Vmap, ...] = ()  # torch.vmap's calls around, the innermost last
 
 
 _thread = _Thread()
@@ -364,4 +365,48 @@ def trace_key():
         )
     source = _thread.keys[-1]
     source.used += 1
-    return jax.random.fold_in(source.key, source.used)
+    return example_key(jax.random.fold_in(source.key, source.used))
+
+
+# -- under vmap -----------------------------------------------------------------------------------
+
+
+class _Vmap:
+    """A batch that a function is mapped over: ``index`` is the example's number, traced."""
+
+    __slots__ = ("randomness", "size", "index")
+
+    def __init__(self, randomness: str, size: int, index):
+        self.randomness, self.size, self.index = randomness, size, index
+
+
+@contextlib.contextmanager
+def under_vmap(randomness: str, size: int, index):
+    """What is drawn inside is each example's own ("different"), all the same, or an error."""
+    before = _thread.vmaps
+    _thread.vmaps = (*before, _Vmap(randomness, size, index))
+    try:
+        yield
+    finally:
+        _thread.vmaps = before
+
+
+def differing() -> list[_Vmap]:
+    """The batches around whose examples each draw numbers of their own; RuntimeError where nothing
+    may be drawn."""
+    if any(v.randomness == "error" for v in _thread.vmaps):
+        raise RuntimeError(
+            "vmap: called random operation while in randomness error mode. Please either use the "
+            "'same' or 'different' randomness flags on vmap or perform the randomness operation "
+            "out of vmap"
+        )
+    return [v for v in _thread.vmaps if v.randomness == "different"]
+
+
+def example_key(key):
+    """A ``jax.random`` key for this example of the batches around."""
+    import jax
+
+    for batch in differing():
+        key = jax.random.fold_in(key, batch.index)
+    return key

@@ -68,9 +68,9 @@ def test_the_function_may_branch_on_values():
 
 
 def test_grad_of_what_is_no_scalar():
-    with pytest.raises(RuntimeError, match="expect the function to return a scalar tensor"):
+    with pytest.raises(RuntimeError, match="to return a scalar Tensor, got tensor with 1"):
         func.grad(lambda x: x * 2)(X)
-    with pytest.raises(RuntimeError, match="returned to be a Tensor"):
+    with pytest.raises(RuntimeError, match="to return a Tensor, got"):
         func.grad(lambda x: 2.0)(X)
 
 
@@ -101,7 +101,7 @@ def test_a_gradient_can_be_differentiated_by_what_it_depends_on():
 
 
 @pytest.mark.parametrize(
-    "run", both_ways(lambda x, v: func.vjp(torch.sin, x)[1](v)), ids=["plain", "jit"]
+    "run", both_ways(lambda x, v: func.vjp(torch.sin, x)[1](v)[0]), ids=["plain", "jit"]
 )
 def test_vjp(run):
     np.testing.assert_allclose(run(X, 2 * X).tolist(), 2 * X.numpy() * np.cos(X.numpy()), rtol=1e-6)
@@ -124,7 +124,7 @@ def test_jvp(run):
 
 
 def test_jvp_wants_tuples():
-    with pytest.raises(RuntimeError, match="Expected primals and tangents to be tuples"):
+    with pytest.raises(RuntimeError, match="Expected primals to be a tuple"):
         func.jvp(torch.sin, X, X)
 
 

@@ -25,7 +25,13 @@ def seeds_for(input, numel: int | None = None, generator=None) -> tuple:
         bits = jax.random.bits(random.trace_key(), (2,), jnp.uint32)
         return bits[0], bits[1]
     generator = generator_of(input.device, generator)
+    batches = random.differing()
     seed = generator.dropout_seed(input.numel() if numel is None else numel)
+    if batches:
+        first = jnp.asarray(seed & 0xFFFFFFFF, jnp.uint32)
+        for batch in batches:
+            first = first * jnp.uint32(0x9E3779B9) + batch.index.astype(jnp.uint32)
+        return first, seed >> 32
     return seed & 0xFFFFFFFF, seed >> 32
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypedDict, Unpack
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax._src.core import trace_ctx
 from jax._src.interpreters.partial_eval import DynamicJaxprTrace
 
@@ -52,6 +53,7 @@ def is_staged() -> bool:
 
 def generator_of(device, generator=None):
     """The generator to draw from for a tensor on ``device``."""
+    random.differing()  # which raises where nothing may be drawn
     if generator is not None:
         return generator
     return random.thread_safe_generator() or random.generator_for(device)
@@ -61,7 +63,18 @@ def _drawn(staged, draw, *args):
     """A tensor of ``draw(*args)``'s numbers, or, in a staged program, of ``staged(key)``'s."""
     if is_staged():
         return Handles.wrap(node_of_array(staged(random.trace_key())))
-    return wrap(draw(*args))
+    batches = random.differing()
+    if not batches:
+        return wrap(draw(*args))
+    # All examples' numbers are drawn together, as PyTorch does it, and each takes its own.
+    sizes = tuple(b.size for b in batches)
+    if any(isinstance(a, tuple) for a in args):
+        drawn = draw(*((*sizes, *a) if isinstance(a, tuple) else a for a in args))
+    else:
+        drawn = np.stack([draw(*args) for _ in range(math.prod(sizes))])
+        drawn = drawn.reshape(*sizes, *drawn.shape[1:])
+    table = wrap(drawn).jax()
+    return Handles.wrap(node_of_array(table[tuple(b.index for b in batches)]))
 
 
 def _kind(dtype):
@@ -213,6 +226,7 @@ def _drawn_with(inputs, staged, draw, generator=None):
         if not any(is_traced(x._read()) for x in inputs):
             return wrap(draw(generator, *[x.cpu().numpy() for x in inputs]), inputs[0].device)
         key = jax.random.wrap_key_data(generator.call_key(), impl="threefry2x32")
+        key = random.example_key(key)
     return Handles.wrap(node_of_array(staged(key, *[x.jax() for x in inputs])))
 
 
