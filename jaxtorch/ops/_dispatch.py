@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import jax
@@ -51,6 +52,25 @@ def lift(operation: Op, position: int, x):
         f"{operation.name}(): argument '{name}' (position {position + 1}) must be "
         f"{'Number' if kind == 'Scalar' else 'Tensor'}, not {type(x).__name__}"
     )
+
+
+def factors_first(function, names: list[str], arguments: tuple, **given):
+    """A call with the factors among the tensors: ``addcmul(x, value, a, b)``,
+    ``addmm(beta, x, alpha, a, b)``."""
+    numbers = [x for x in arguments if as_number(x) is not None]
+    tensors = [x for x in arguments if as_number(x) is None]
+    wanted = function.op.body.__code__.co_argcount
+    if len(tensors) != wanted or len(numbers) > len(names):
+        raise TypeError(
+            f"{function.__name__}() takes {wanted} positional arguments but {len(arguments)} were "
+            "given"
+        )
+    warnings.warn(
+        f"{function.__name__}() with its factors among the tensors is deprecated: give them by "
+        f"name ({', '.join(names)})",
+        UserWarning, stacklevel=3,
+    )  # fmt: skip
+    return function(*tensors, **given | dict(zip(names, numbers, strict=False)))
 
 
 def is_operand(x) -> bool:

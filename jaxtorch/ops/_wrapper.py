@@ -14,12 +14,14 @@ from jaxtorch.engine.graph import MODES, NOTHING, NUMBER_AVALS, STATE, Number, r
 from jaxtorch.engine.handles import Handles
 from jaxtorch.engine.inspect import site
 from jaxtorch.engine.kernels import KERNELS
-from jaxtorch.ops._dispatch import finish_many, lift, lift_many, slow
+from jaxtorch.ops._dispatch import factors_first, finish_many, lift, lift_many, slow
 from jaxtorch.ops._overrides import Overridden, call_overridden
 
 if TYPE_CHECKING:
     from jaxtorch.ops._op import Op
 
+# These numbers may stand before the tensors they multiply, as they did in early PyTorch.
+FACTORS = ("beta", "alpha", "value")
 # torch takes NumPy's names for these parameters of any function.
 NUMPY_NAMES = {"dim": "axis", "keepdim": "keepdims"}
 MISSING = object()
@@ -36,7 +38,7 @@ def unbuilt(operation: Op, out: Any) -> FunctionType:
         "lift_many": lift_many, "get": KERNELS.get, "slow": slow, "MODES": MODES, "STATE": STATE,
         "record": record, "finish_many": finish_many, "site": site, "H": Handles,
         "MISSING": MISSING, "missing": missing, "build": build, "Overridden": Overridden,
-        "call_overridden": call_overridden,
+        "call_overridden": call_overridden, "factors_first": factors_first,
     }  # fmt: skip
     scope["ME"] = function = FunctionType(_first_call.__code__, scope)
     scope["OUT"] = out
@@ -69,7 +71,13 @@ def _source(operation: Op, out: Any, scope: dict) -> str:
     aliases = ["out=None"] if out else []
     for p, after in zip(parameters, [*parameters[1:], None], strict=True):
         if p.kind is p.KEYWORD_ONLY and not star:
-            head.append("*")
+            factors = [q.name for q in parameters if q.kind is q.KEYWORD_ONLY and q.name in FACTORS]
+            if factors:
+                taken = ", ".join([*[q.name for q in parameters if q.kind is not q.KEYWORD_ONLY],
+                                   "*older_"])  # fmt: skip
+                given = ", ".join(f"{n}={n}" for n in (*factors, *(["out"] if out else [])))
+                lines.append(f"if older_: return factors_first(ME, {factors}, ({taken}), {given})")
+            head.append("*older_" if factors else "*")
             star = True
         text = p.name
         if p.default is not p.empty:

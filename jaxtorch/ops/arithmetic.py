@@ -49,14 +49,14 @@ def _difference_type(avals) -> dtypes.dtype:
 
 
 @op(promote=_sum_type, out=True)
-def add(input: Array, other: Operand, *, alpha: Scalar | None = None):
+def add(input: Operand, other: Operand, *, alpha: Scalar | None = None):
     """input + alpha * other."""
     input, other = same_rank(input, _scaled(other, alpha))
     return jnp.add(input, other)
 
 
 @op(promote=_difference_type, out=True)
-def sub(input: Array, other: Operand, *, alpha: Scalar | None = None):
+def sub(input: Operand, other: Operand, *, alpha: Scalar | None = None):
     """input - alpha * other; bool is refused."""
     input, other = same_rank(input, _scaled(other, alpha))
     return input - other
@@ -73,7 +73,7 @@ def rsub(input: Array, other: Operand, *, alpha: Scalar | None = None):
 
 
 @op(promote="arith", out=True)
-def mul(input: Array, other: Operand):
+def mul(input: Operand, other: Operand):
     """input * other; of bools, their and."""
     input, other = same_rank(input, other)
     return jnp.multiply(input, other)
@@ -87,14 +87,14 @@ def div(input, other, *, rounding_mode=None, out=None):
 
 
 @op(promote="float", out=True, name="DivBackward0")
-def true_divide(input: Array, other: Operand):
+def true_divide(input: Operand, other: Operand):
     """input / other; of integers too a float."""
     input, other = same_rank(input, other)
     return input / other
 
 
 @op(promote="arith", out=True, name="DivBackward2")
-def _div_rounded(input: Array, other: Operand, *, rounding_mode: str):
+def _div_rounded(input: Operand, other: Operand, *, rounding_mode: str):
     if rounding_mode not in ("trunc", "floor"):
         raise RuntimeError(
             "div expected rounding_mode to be one of None, 'trunc', or 'floor' "

@@ -179,8 +179,10 @@ def randn_like(input, **options: Unpack[Options]):
     return _made(lambda d: _normal(gen, 0.0, 1.0, shape, d), **rest)
 
 
-def randint_like(input, low, high=None, **options: Unpack[Options]):
-    low, high = (0, low) if high is None else (low, high)
+def randint_like(input, low=None, high=None, **options: Unpack[Options]):
+    low, high = (0, low) if high is None else (low or 0, high)
+    if high is None:
+        raise TypeError('randint_like() missing 1 required positional arguments: "high"')
     gen, shape, rest = _like(input, options)
     return _made(lambda d: _randint(gen, int(low), int(high), shape, d), **rest)
 

@@ -136,6 +136,12 @@ ROWS = [
     row("frexp", F(2, 3), node=False),
 
     # bad input
+    # the factor before the tensor that it multiplies, as in early PyTorch; a number first
+    row("add", F(2, 3), 0.5, F(2, 3), out=False),
+    row("sub", F(2, 3), 2, F(3), out=False),
+    row("addcmul", F(2, 3), 0.5, F(2, 3), F(2, 3), out=False),
+    row("mul", 2, F(2, 3), inplace=False, out=False),
+    row("div", 1.0, F(2, 3), inplace=False, out=False),
     raises("add", F(2, 3), F(4), error=RuntimeError,
            text="The size of tensor a (3) must match the size of tensor b (4) at non-singleton "
                 "dimension 1"),
@@ -160,6 +166,7 @@ ROWS = [
     raises("maximum", F(2), 2, error=TypeError,
            text="argument 'other' (position 2) must be Tensor"),
     raises("add", F(2), "a", error=TypeError),
+    raises("add", F(2), F(2), F(2), error=TypeError),
     raises("Tensor.add_", I(2), 1.5, error=RuntimeError,
            text="result type Float can't be cast to the desired output type Long"),
     raises("Tensor.add_", F(3), F(2, 3), error=RuntimeError,

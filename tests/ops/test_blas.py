@@ -30,6 +30,8 @@ ROWS = [
     row("inner", F(3), F(3), node=False),
     row("addmm", F(4), M, N, second=True),
     row("addmm", F(2, 4), M, N, beta=0.5, alpha=2),
+    row("addmm", 0.5, F(2, 4), 2, M, N, inplace=False, out=False),
+    row("Tensor.addmm", F(2, 4), 0.5, M, N),
     row("addmm", V([float("nan")] * 4), M, N, beta=0, grad=False),
     row("addmv", F(2), M, F(3), beta=0.5, alpha=2),
     row("addmv", F(2), M, F(3)),
