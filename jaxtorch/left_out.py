@@ -38,7 +38,8 @@ _TABLE = (
     ("torch.utils.rename_privateuse1_backend torch.utils.generate_methods_for_privateuse1_backend",
      "other devices come to JAX as PJRT plugins"),
     ("torch.utils.mobile_optimizer torch.utils.bundled_inputs", _SCRIPT),
-    ("torch.utils.tensorboard", "the package tensorboardX writes the same files without PyTorch"),
+    ("torch.serialization.storage_to_tensor_type", "raises in PyTorch too; Tensor.type() tells it"),
+    ("torch.serialization.validate_hpu_device", "JAX has no backend for Gaudi processors (hpu)"),
     ("torch.utils.data.IterDataPipe torch.utils.data.MapDataPipe torch.utils.data.DFIterDataPipe "
      "torch.utils.data.DataChunk torch.utils.data.datapipes torch.utils.data.graph "
      "torch.utils.data.graph_settings torch.utils.data.functional_datapipe",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jaxtorch import left_out
 from jaxtorch.serialization.loading import get_unsafe_globals_in_checkpoint, load
 from jaxtorch.serialization.locations import (
     default_restore_location,
@@ -9,6 +10,7 @@ from jaxtorch.serialization.locations import (
     register_package,
     validate_cuda_device,
 )
+from jaxtorch.serialization.names import normalize_storage_type
 from jaxtorch.serialization.options import (
     LoadEndianness,
     SourceChangeWarning,
@@ -47,6 +49,7 @@ __all__ = [
     "load",
     "location_tag",
     "mkdtemp",
+    "normalize_storage_type",
     "register_package",
     "safe_globals",
     "save",
@@ -56,3 +59,5 @@ __all__ = [
     "skip_data",
     "validate_cuda_device",
 ]
+
+__getattr__ = left_out.attributes_of(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__all__ = ["find", "torch_home"]
+__all__ = ["find", "normalize_storage_type", "torch_home"]
 
 # Where PyTorch keeps what is kept elsewhere here: a module, or one name in a module.
 _MODULES = {
@@ -62,3 +62,8 @@ def find(module: str, name: str) -> Any:
         except (ModuleNotFoundError, AttributeError):
             continue
     raise AttributeError(f"jaxtorch has no {module}.{name}, which the file asks for")
+
+
+def normalize_storage_type(storage_type: type) -> type:
+    """``torch``'s class of storages of that name."""
+    return find("torch", storage_type.__name__)
