@@ -246,22 +246,35 @@ from jaxtorch.ops.indexing import (
     index_put as index_put,
     index_put_ as index_put_,
 )
-from jaxtorch.ops.linalg import (
-    cholesky_inverse as cholesky_inverse,
-    cholesky_solve as cholesky_solve,
+from jaxtorch.ops.linalg.factorizations import (
+    geqrf as geqrf,
+    householder_product as orgqr,  # noqa: F401
+    ormqr as ormqr,
+)
+from jaxtorch.ops.linalg.inverses import (
     cond as cond,
     det as det,
     inverse as inverse,
     logdet as logdet,
+    pinverse as pinverse,
+)
+from jaxtorch.ops.linalg.products import (
     matrix_exp as matrix_exp,
     matrix_power as matrix_power,
-    pinverse as pinverse,
+)
+from jaxtorch.ops.linalg.solvers import (
+    cholesky_inverse as cholesky_inverse,
+    cholesky_solve as cholesky_solve,
 )
 from jaxtorch.ops.linear import (
     bilinear as bilinear,
 )
 from jaxtorch.ops.loss import (
     binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
+)
+from jaxtorch.ops.lowrank import (
+    pca_lowrank as pca_lowrank,
+    svd_lowrank as svd_lowrank,
 )
 from jaxtorch.ops.masking import (
     _unsafe_masked_index as _unsafe_masked_index,
@@ -275,11 +288,17 @@ from jaxtorch.ops.masking import (
 )
 from jaxtorch.ops.matrices import (
     cholesky as cholesky,
+    eig as eig,
+    lstsq as lstsq,
     lu as lu,
     lu_solve as lu_solve,
+    lu_unpack as lu_unpack,
+    matrix_rank as matrix_rank,
     qr as qr,
     slogdet as slogdet,
+    solve as solve,
     svd as svd,
+    symeig as symeig,
     triangular_solve as triangular_solve,
     vander as vander,
 )
@@ -514,6 +533,10 @@ from jaxtorch.ops.sorting import (
 )
 from jaxtorch.ops.special import (
     polygamma as polygamma,
+)
+from jaxtorch.ops.stft import (
+    istft as istft,
+    stft as stft,
 )
 from jaxtorch.ops.strides import (
     as_strided as as_strided,

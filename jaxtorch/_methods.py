@@ -21,7 +21,6 @@ from jaxtorch.ops import (
     histograms,
     index_along,
     indexing,
-    linalg,
     masking,
     matrices,
     norms,
@@ -36,10 +35,12 @@ from jaxtorch.ops import (
     slicing,
     sorting,
     special,
+    stft,
     strides,
     views,
 )
 from jaxtorch.ops._op import inplace
+from jaxtorch.ops.linalg import factorizations, inverses, products, solvers
 
 
 class TensorMethods(TensorOperators):
@@ -189,22 +190,29 @@ class TensorMethods(TensorOperators):
     logcumsumexp = cumulative.logcumsumexp
 
     # --- linalg ---------------------------------------------------------------------------------
-    cholesky_inverse = linalg.cholesky_inverse
-    cholesky_solve = linalg.cholesky_solve
-    det = linalg.det
-    inverse = linalg.inverse
-    logdet = linalg.logdet
-    matrix_exp = linalg.matrix_exp
-    matrix_power = linalg.matrix_power
-    pinverse = linalg.pinverse
+    cholesky_inverse = solvers.cholesky_inverse
+    cholesky_solve = solvers.cholesky_solve
+    det = inverses.det
+    geqrf = factorizations.geqrf
+    inverse = inverses.inverse
+    logdet = inverses.logdet
+    matrix_exp = products.matrix_exp
+    matrix_power = products.matrix_power
+    orgqr = factorizations.householder_product
+    ormqr = factorizations.ormqr
+    pinverse = inverses.pinverse
 
     # --- matrices -------------------------------------------------------------------------------
     cholesky = matrices.cholesky
+    eig = matrices.eig
+    lstsq = matrices.lstsq
     lu = matrices.lu
     lu_solve = matrices.lu_solve
     qr = matrices.qr
     slogdet = matrices.slogdet
+    solve = matrices.solve
     svd = matrices.svd
+    symeig = matrices.symeig
     triangular_solve = matrices.triangular_solve
 
     # --- norms ----------------------------------------------------------------------------------
@@ -212,6 +220,10 @@ class TensorMethods(TensorOperators):
     norm = norms.norm
     renorm = norms.renorm
     renorm_ = norms.renorm.inplace
+
+    # --- stft -----------------------------------------------------------------------------------
+    istft = stft.istft
+    stft = stft.stft
 
     # --- pointwise ------------------------------------------------------------------------------
     abs = absolute = pointwise.abs

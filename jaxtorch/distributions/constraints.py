@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 from jaxtorch.dtypes import bool as torch_bool, finfo
+from jaxtorch.linalg import cholesky_ex, eigvalsh, vector_norm
 from jaxtorch.ops.comparison import isclose
 from jaxtorch.ops.creation import full
-from jaxtorch.ops.linalg import cholesky_ex, eigvalsh, vector_norm
 from jaxtorch.ops.shaping import cat as cat_tensors, stack as stack_tensors
 
 __all__ = [

@@ -12,8 +12,8 @@ from jaxtorch.distributions.multivariate_normal import (
 )
 from jaxtorch.distributions.noise import normal_noise
 from jaxtorch.distributions.parameters import lazy_property
+from jaxtorch.linalg import cholesky, solve_triangular
 from jaxtorch.ops.creation import eye
-from jaxtorch.ops.linalg import cholesky, solve_triangular
 from jaxtorch.ops.views import broadcast_tensors
 from jaxtorch.size import Size
 

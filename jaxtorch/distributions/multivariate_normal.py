@@ -8,8 +8,9 @@ from jaxtorch.distributions import constraints
 from jaxtorch.distributions.distribution import Distribution
 from jaxtorch.distributions.noise import normal_noise
 from jaxtorch.distributions.parameters import lazy_property
+from jaxtorch.linalg import cholesky, solve_triangular
 from jaxtorch.ops.creation import eye
-from jaxtorch.ops.linalg import cholesky, cholesky_inverse, solve_triangular
+from jaxtorch.ops.linalg.solvers import cholesky_inverse
 from jaxtorch.ops.views import broadcast_shapes
 from jaxtorch.size import Size
 

@@ -8,9 +8,9 @@ from jaxtorch.distributions import constraints
 from jaxtorch.distributions.transform import Alike, Transform
 from jaxtorch.distributions.triangles import tril_matrix_to_vec, vec_to_tril_matrix
 from jaxtorch.dtypes import finfo
+from jaxtorch.linalg import cholesky
 from jaxtorch.ops.activation import logsigmoid, softplus
 from jaxtorch.ops.creation import arange, eye
-from jaxtorch.ops.linalg import cholesky
 from jaxtorch.ops.padding import pad
 
 

@@ -20,9 +20,10 @@ from jaxtorch.distributions.multivariate_normal import (
 from jaxtorch.distributions.noise import normal_noise
 from jaxtorch.distributions.parameters import NUMBERS, lazy_property
 from jaxtorch.dtypes import finfo
+from jaxtorch.linalg import slogdet
 from jaxtorch.ops.creation import arange
 from jaxtorch.ops.data import tensor
-from jaxtorch.ops.linalg import cholesky_solve, slogdet
+from jaxtorch.ops.linalg.solvers import cholesky_solve
 from jaxtorch.ops.sampling import is_staged
 from jaxtorch.ops.special import multigammaln
 from jaxtorch.ops.views import broadcast_shapes

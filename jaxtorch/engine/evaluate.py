@@ -363,7 +363,7 @@ def _compile(structure, nodes, positions, leaves, packs) -> Program:
 
 
 def _run(program: Program, nodes, wanted, positions, leaves, index) -> None:
-    sites = [nodes[p].site for p, _ in program.messages]
+    sites = [nodes[p].site_or_none for p, _ in program.messages]
     if program.wanted != positions:
         order = program.orders.get(positions)
         if order is None:
@@ -419,7 +419,7 @@ def _interpret(nodes) -> None:
             out = kernel(*arrays)
         if kernel.messages:
             n.value, flags = out
-            checks += [(f, m, n.site) for f, m in zip(flags, kernel.messages, strict=True)]
+            checks += [(f, m, n.site_or_none) for f, m in zip(flags, kernel.messages, strict=True)]
         else:
             n.value = out
     if checks:  # together, so that the first to fail is reported and the rest go with it

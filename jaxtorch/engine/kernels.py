@@ -61,10 +61,12 @@ def check(out, ok, value, message: str, error: type[Exception] = IndexError):
 
     In the engine the program returns a flag that is read later and raises ``error`` with
     ``message.format(value=...)``; inside a foreign trace ``out`` is poisoned (NaN, minimum int).
+    A Complaint brings its own ``error``.
     """
     value = jnp.broadcast_to(value, ok.shape)
-    message = Complaint(message)
-    message.error = error
+    if not isinstance(message, Complaint):
+        message = Complaint(message)
+        message.error = error
     if _checks.collecting is not None:
         bad = jnp.argmin(ok.ravel()) if ok.size else 0
         first = value.ravel()[bad] if ok.size else jnp.zeros((), value.dtype)
@@ -75,10 +77,19 @@ def check(out, ok, value, message: str, error: type[Exception] = IndexError):
         return out
     if not isinstance(ok, jax.core.Tracer):
         if not np.all(ok):
-            raise error(message.format(value=np.asarray(value)[~np.asarray(ok)][0]))
+            raise message.error(message.format(value=np.asarray(value)[~np.asarray(ok)][0]))
         return out
     fine = jnp.all(ok)
     return jax.tree.map(lambda o: jnp.where(fine, o, _poison(o.dtype)), out)
+
+
+def collecting(function, *args):
+    """What ``function`` gives, and the flags of the checks that it made, with their messages."""
+    before, _checks.collecting = _checks.collecting, []
+    try:
+        return function(*args), _checks.collecting
+    finally:
+        _checks.collecting = before
 
 
 def _poison(numpy_dtype):
@@ -188,12 +199,8 @@ class Kernel:
 
     def apply(self, arrays, reverse=None):
         """The value, and the deferred checks' flags with their messages."""
-        before, _checks.collecting = _checks.collecting, []
-        try:
-            out = self.body(reverse, *arrays)
-            return (tuple(out) if isinstance(out, list) else out), _checks.collecting
-        finally:
-            _checks.collecting = before
+        out, flags = collecting(self.body, reverse, *arrays)
+        return (tuple(out) if isinstance(out, list) else out), flags
 
     def plain(self, *arrays, reverse=None):
         """The value alone, as inside a foreign trace: checks poison it."""
@@ -373,6 +380,8 @@ class VjpKernel(Kernel):
             out=grads[0] if len(grads) == 1 else grads,
         )  # fmt: skip
         self.site = base.site
+        if getattr(getattr(base.op, "vjp", None), "checks", False):
+            self._infer()  # what it checks
 
     @property
     def _small(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
-from jaxtorch.engine.kernels import Kernel, VjpKernel
+from jaxtorch.engine.kernels import Kernel, VjpKernel, collecting
 
 # How the wiring of a node says where an input comes from: 0 and up, the node at that position;
 # -1, -2 ..., an array argument; and below these marks the packed numbers, and None.
@@ -58,7 +58,10 @@ def lower(plan: list[tuple[Kernel, tuple]], wanted: tuple, arguments: int, packs
                 n = len(kernel.base.avals)
                 _, _, pull = linearize(kernel.base, wiring[:n])
                 cotangents = [get(c, a) for c, a in zip(wiring[n:], kernel.avals[n:], strict=True)]
-                env.append(kernel.pull(pull, needs[kernel.base.id, wiring[:n]], cotangents))
+                asked = needs[kernel.base.id, wiring[:n]]
+                value, checks = collecting(kernel.pull, pull, asked, cotangents)
+                env.append(value)
+                flags.extend(f for f, _ in checks)
             elif (kernel.id, wiring) in needs:
                 value, checks, _ = linearize(kernel, wiring)
                 env.append(value)

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from jax._src.interpreters.ad import LinearizeTracer
 
-from jaxtorch.engine import evaluate, graph
+from jaxtorch.engine import catching, evaluate, graph
 from jaxtorch.engine.graph import NOTHING, STATE, Node, Number, aval_of, record
 from jaxtorch.engine.handles import (
     Handles,
@@ -229,6 +229,18 @@ def _refuse_wide(kernel: Kernel, arrays) -> None:
                 "jax.jit, where 64-bit types are off: use jaxtorch.jit, or call it under "
                 "jax.enable_x64(True)"
             )
+
+
+def promptly(result):
+    """Let the checks of what was just recorded speak up at once, if somebody could catch it."""
+    node = (result[0] if isinstance(result, tuple) else result)._node
+    if node.aval.kind == "traced" or node.value is not None or node.kernel is None:
+        return
+    source = node if node.kernel.index is None else node.inputs[0]
+    if source.kernel.messages and catching.somewhere(2):
+        source.site = None  # the traceback shows the line
+        evaluate.force(node)
+        evaluate.read_checks(block=True)
 
 
 def finish_many(operation: Op, node: Node):

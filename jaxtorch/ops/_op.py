@@ -64,10 +64,13 @@ class Op:
 
     __slots__ = (
         "name", "body", "promote", "vjp", "grad_name", "nondiff", "result", "put", "is_view",
-        "retypes", "params", "statics",
+        "retypes", "prompt", "params", "statics",
     )  # fmt: skip
 
-    def __init__(self, body, *, promote, vjp, name, nondiff, result, put, is_view, retypes=False):
+    def __init__(
+        self, body, *, promote, vjp, name, nondiff, result, put, is_view, retypes=False,
+        prompt=False,
+    ):  # fmt: skip
         self.name = body.__name__.strip("_")
         self.body = body
         self.promote = promote
@@ -78,6 +81,7 @@ class Op:
         self.put = put
         self.is_view = is_view
         self.retypes = retypes  # a view of another dtype than its base's
+        self.prompt = prompt  # its checks raise at the call, where a program could catch it
         self.params = []  # (name, kind, optional) of the array parameters, in order
         self.statics = []
         code = body.__code__
@@ -160,14 +164,23 @@ def _kind(annotation) -> tuple[str | None, bool]:
 
 
 @_as_declared
-def op(body=None, *, promote=None, vjp=None, name=None, nondiff=False, out=False, result=None):
+def op(body=None, *, promote=None, vjp=None, name=None, nondiff=False, out=False, result=None,
+       prompt=False):  # fmt: skip
     """Make a function on Tensors of a pure function on arrays (see the module's docstring).
 
     ``out=``: it takes ``out``, by this rule about its dtype (see ``outputs``): True, "same", a
     text, a function; "dtype": that of ``out`` is the default of the parameter ``dtype``.
+    ``prompt``: its checks raise at the call, where a program could catch it (see ``catching``).
+    """
+    """Make a function on Tensors of a pure function on arrays (see the module's docstring).
+
+    ``out=``: it takes ``out``, by this rule about its dtype (see ``outputs``): True, "same", a
+    text, a function; "dtype": that of ``out`` is the default of the parameter ``dtype``.
+    
+    ``prompt``: its checks raise at the call, where a program could catch it (see ``catching``).
     """
     return _decorate(body, out, promote=promote, vjp=vjp, name=name, nondiff=nondiff, result=result,
-                     put=None, is_view=False)  # fmt: skip
+                     put=None, is_view=False, prompt=prompt)  # fmt: skip
 
 
 @_as_declared

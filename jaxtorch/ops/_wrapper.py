@@ -14,7 +14,14 @@ from jaxtorch.engine.graph import MODES, NOTHING, NUMBER_AVALS, STATE, Number, r
 from jaxtorch.engine.handles import Handles
 from jaxtorch.engine.inspect import site
 from jaxtorch.engine.kernels import KERNELS
-from jaxtorch.ops._dispatch import factors_first, finish_many, lift, lift_many, slow
+from jaxtorch.ops._dispatch import (
+    factors_first,
+    finish_many,
+    lift,
+    lift_many,
+    promptly,
+    slow,
+)
 from jaxtorch.ops._overrides import Overridden, call_overridden
 
 if TYPE_CHECKING:
@@ -38,7 +45,7 @@ def unbuilt(operation: Op, out: Any) -> FunctionType:
         "lift_many": lift_many, "get": KERNELS.get, "slow": slow, "MODES": MODES, "STATE": STATE,
         "record": record, "finish_many": finish_many, "site": site, "H": Handles,
         "MISSING": MISSING, "missing": missing, "build": build, "Overridden": Overridden,
-        "call_overridden": call_overridden, "factors_first": factors_first,
+        "call_overridden": call_overridden, "factors_first": factors_first, "promptly": promptly,
     }  # fmt: skip
     scope["ME"] = function = FunctionType(_first_call.__code__, scope)
     scope["OUT"] = out
@@ -131,7 +138,7 @@ def _source(operation: Op, out: Any, scope: dict) -> str:
     if operation.is_view:
         tail = f"H.wrap_view(node_, {operation.params[0][0]}, OP, {static_dict}, flat_[1:])"
         view_of = f", {operation.params[0][0]}"
-    returned = "return " if not out else "result_ = "
+    returned = "result_ = " if out or operation.prompt else "return "
     lines += [
         f"try: kernel_ = get({key})",
         "except TypeError: kernel_ = None",
@@ -142,6 +149,8 @@ def _source(operation: Op, out: Any, scope: dict) -> str:
         "    if kernel_.messages: node_.site = site(2)",
         f"    {returned}finish_many(OP, node_) if kernel_.outputs is not None else {tail}",
     ]
+    if operation.prompt:
+        lines.append("promptly(result_)" if out else "promptly(result_); return result_")
     if out:
         lines.append("return result_ if out is None else H.assign_out(result_, out, OUT)")
     body = "".join(f"        {line}\n" for line in lines)

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 from jax import lax, numpy as jnp
 
+from jaxtorch import dtypes
 from jaxtorch.ops import _promote
 from jaxtorch.ops._dims import (
     broadcast_shapes,
@@ -25,13 +26,23 @@ def _same_dtype(a: jax.Array, b: jax.Array) -> None:
         )
 
 
-def product(a: jax.Array, b: jax.Array, contract, batch=((), ())) -> jax.Array:
-    """``lax.dot_general``, half types summed in float32; bools are refused, as in torch."""
+def product(a: jax.Array, b: jax.Array, contract, batch=((), ()), narrow=True) -> jax.Array:
+    """``lax.dot_general``, half types summed in float32; bools are refused, as in torch.
+
+    Not ``narrow``, the float32 stays."""
     if a.dtype == jnp.bool_:
         raise _promote.not_implemented("addmm_impl_cpu_", a)
-    wide = jnp.float32 if _promote.widened(a[:0] if a.ndim else a).dtype != a.dtype else None
+    wide = jnp.float32 if _promote.dtype_of(a) in dtypes.HALF_TYPES else None
     out = lax.dot_general(a, b, (contract, batch), preferred_element_type=wide)
-    return out.astype(a.dtype)
+    return out.astype(a.dtype) if narrow else out
+
+
+def rounded(x: jax.Array) -> jax.Array:
+    """x, which XLA may otherwise keep in float32 until the end of what it fuses."""
+    if _promote.dtype_of(x) not in dtypes.HALF_TYPES:
+        return x
+    info = jnp.finfo(x.dtype)
+    return lax.reduce_precision(x, info.nexp, info.nmant)
 
 
 # --- two operands -------------------------------------------------------------------------------
@@ -53,7 +64,7 @@ def _matmul_name(avals, statics) -> str:
     return "UnsafeViewBackward0" if a > 1 else "SqueezeBackward1"
 
 
-@op(out=True, name=_matmul_name)
+@op(out="same", name=_matmul_name)
 def matmul(input: Array, other: Array):
     """The matrix product over the last two dims, broadcast over the others.
 
@@ -118,7 +129,7 @@ def _mismatch(a, b) -> RuntimeError:
     return RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({text(a)} and {text(b)})")
 
 
-@op(out=True)
+@op(out="same")
 def mm(input: Array, mat2: Array):
     """The product of two matrices: (n, m) by (m, p)."""
     _matrices(input, mat2)
@@ -134,26 +145,30 @@ def _matrices(a: jax.Array, b: jax.Array) -> None:
         raise _mismatch(a.shape, b.shape)
 
 
-@op(out=True)
+@op(out="same")
 def bmm(input: Array, mat2: Array):
     """The products of a batch of matrices: (b, n, m) by (b, m, p)."""
-    for name, x in (("batch1", input), ("batch2", mat2)):
-        if x.ndim != 3:
-            raise RuntimeError(f"{name} must be a 3D tensor")
-    if (input.shape[0], input.shape[2]) != mat2.shape[:2]:
-        raise RuntimeError(
-            "Expected size for first two dimensions of batch2 tensor to be: "
-            f"[{input.shape[0]}, {input.shape[2]}] but got: [{mat2.shape[0]}, {mat2.shape[1]}]."
-        )
-    if input.dtype != mat2.dtype:
-        raise RuntimeError(
-            f"expected scalar type {_promote.dtype_of(input).legacy} but found "
-            f"{_promote.dtype_of(mat2).legacy}"
-        )
+    _batches(input, mat2)
     return product(input, mat2, ((2,), (1,)), ((0,), (0,)))
 
 
-@op(out=True)
+def _batches(a: jax.Array, b: jax.Array) -> None:
+    for name, x in (("batch1", a), ("batch2", b)):
+        if x.ndim != 3:
+            raise RuntimeError(f"{name} must be a 3D tensor")
+    if (a.shape[0], a.shape[2]) != b.shape[:2]:
+        raise RuntimeError(
+            "Expected size for first two dimensions of batch2 tensor to be: "
+            f"[{a.shape[0]}, {a.shape[2]}] but got: [{b.shape[0]}, {b.shape[1]}]."
+        )
+    if a.dtype != b.dtype:
+        raise RuntimeError(
+            f"expected scalar type {_promote.dtype_of(a).legacy} but found "
+            f"{_promote.dtype_of(b).legacy}"
+        )
+
+
+@op(out="same")
 def mv(input: Array, vec: Array):
     """The product of a matrix and a vector: (n, m) by (m,)."""
     if input.ndim != 2 or vec.ndim != 1:
@@ -162,14 +177,14 @@ def mv(input: Array, vec: Array):
     return _matmul_vector(input, vec)
 
 
-@op(out=True)
+@op(out="same")
 def dot(input: Array, tensor: Array):
     """The sum of the products of two vectors; complex ones are not conjugated."""
     _vectors("dot", input, tensor)
     return product(input, tensor, ((0,), (0,)))
 
 
-@op(out=True)
+@op(out="same")
 def vdot(input: Array, other: Array):
     """dot with the first vector conjugated."""
     _vectors("vdot", input, other)
@@ -201,7 +216,7 @@ def outer(input: Array, vec2: Array):
     return input[:, None] * vec2[None, :]
 
 
-@op(out=True)
+@op(out="same")
 def inner(input: Array, other: Array):
     """The dot products over the last dims of both; with a 0-d operand, the product."""
     if input.ndim == 0 or other.ndim == 0:
@@ -219,14 +234,18 @@ def inner(input: Array, other: Array):
 
 
 def _combine(input: jax.Array, added: jax.Array, beta, alpha) -> jax.Array:
-    """beta and alpha None are 1. The numbers are dynamic: another value is not another program."""
+    """beta and alpha None are 1. The numbers are dynamic: another value is not another program.
+
+    ``added`` may be wider than the input's half type, whose sum is then rounded once."""
+    narrow = input.dtype
+    input = input.astype(added.dtype)
     if alpha is not None:
         added = added * alpha.astype(added.dtype)
     if beta is not None:
         factor = beta.astype(input.dtype)
         # NaN and infinity in an ignored input do not count
         input = jnp.where(factor == 0, jnp.zeros_like(input), input * factor)
-    return broadcast_to(input, added.shape) + added
+    return (broadcast_to(input, added.shape) + added).astype(narrow)
 
 
 def _same_as_input(name: str, input: jax.Array, other: jax.Array) -> None:
@@ -237,7 +256,7 @@ def _same_as_input(name: str, input: jax.Array, other: jax.Array) -> None:
         )
 
 
-@op(out=True)
+@op(out="same")
 def addmm(
     input: Array, mat1: Array, mat2: Array, *, beta: Scalar | None = None,
     alpha: Scalar | None = None,
@@ -250,10 +269,10 @@ def addmm(
         raise _mismatch(mat1.shape, mat2.shape)
     _same_dtype(mat1, mat2)
     _same_as_input("mat2", input, mat2)
-    return _combine(input, product(mat1, mat2, ((1,), (0,))), beta, alpha)
+    return _combine(input, product(mat1, mat2, ((1,), (0,)), narrow=False), beta, alpha)
 
 
-@op(out=True)
+@op(out="same")
 def addmv(
     input: Array, mat: Array, vec: Array, *, beta: Scalar | None = None,
     alpha: Scalar | None = None,
@@ -269,7 +288,7 @@ def addmv(
             f"vec ({text(vec.shape)})"
         )
     _same_dtype(mat, vec)
-    return _combine(input, product(mat, vec, ((1,), (0,))), beta, alpha)
+    return _combine(input, product(mat, vec, ((1,), (0,)), narrow=False), beta, alpha)
 
 
 @op(out=True)
@@ -281,26 +300,45 @@ def addr(
     for name, x in (("vec1", vec1), ("vec2", vec2)):
         if x.ndim != 1:
             raise RuntimeError(f"addr: Expected 1-D argument {name}, but got {x.ndim}-D")
+    if _promote.dtype_of(vec1) in dtypes.HALF_TYPES and input.dtype == vec1.dtype == vec2.dtype:
+        return _addr_by_halves(input, vec1, vec2, beta, alpha)
     return _combine(input, vec1[:, None] * vec2[None, :], beta, alpha)
 
 
-@op(out=True)
+def _addr_by_halves(input, vec1, vec2, beta, alpha):
+    """addr with every step rounded to the half type, as torch's kernel does."""
+    scaled = vec1 if alpha is None else rounded(vec1 * alpha.astype(vec1.dtype))
+    added = rounded(scaled[:, None] * vec2[None, :])
+    if beta is not None:
+        factor = beta.astype(input.dtype)
+        input = jnp.where(factor == 0, jnp.zeros_like(input), rounded(input * factor))
+    return broadcast_to(input, added.shape) + added
+
+
+@op(out="same")
 def baddbmm(
     input: Array, batch1: Array, batch2: Array, *, beta: Scalar | None = None,
     alpha: Scalar | None = None,
 ):  # fmt: skip
     """beta * input + alpha * bmm(batch1, batch2)."""
-    return _combine(input, bmm.body(batch1, batch2), beta, alpha)
+    _batches(batch1, batch2)
+    found = product(batch1, batch2, ((2,), (1,)), ((0,), (0,)), narrow=False)
+    return _combine(input, found, beta, alpha)
 
 
-@op(out=True)
+@op(out="same")
 def addbmm(
     input: Array, batch1: Array, batch2: Array, *, beta: Scalar | None = None,
     alpha: Scalar | None = None,
 ):  # fmt: skip
     """beta * input + alpha * the sum of bmm(batch1, batch2) over the batch."""
-    bmm.body(batch1[:0], batch2[:0])
-    return _combine(input, product(batch1, batch2, ((0, 2), (0, 1))), beta, alpha)
+    _batches(batch1, batch2)
+    if _promote.dtype_of(batch1) not in dtypes.HALF_TYPES or not batch1.shape[0]:
+        return _combine(input, product(batch1, batch2, ((0, 2), (0, 1))), beta, alpha)
+    # half types are rounded after each matrix, as in torch
+    found = addmm.body(input, batch1[0], batch2[0], beta=beta, alpha=alpha)
+    rest = (batch1[1:], batch2[1:])
+    return lax.scan(lambda sum, pair: (addmm.body(sum, *pair, alpha=alpha), None), found, rest)[0]
 
 
 # --- any number of dims -------------------------------------------------------------------------
@@ -340,12 +378,23 @@ def _einsum(operands: Arrays, equation: str):
         few = "fewer" if len(operands) < len(subscripts) else "more"
         raise RuntimeError(f"einsum(): {few} operands were provided than specified in the equation")
     _check_subscripts(subscripts, operands)
-    narrow = operands[0].dtype
     for other in operands[1:]:
         _same_dtype(operands[0], other)
     wide = [_promote.widened(x) for x in operands]
+    narrow = operands[0].dtype
+    if len(operands) == 1 and _promote.is_integral(operands[0]) and _sums(equation):
+        wide = [_promote.cast(operands[0], dtypes.int64)]
+        narrow = wide[0].dtype
     with jax.numpy_rank_promotion("allow"):
         return jnp.einsum(equation, *wide).astype(narrow)
+
+
+def _sums(equation: str) -> bool:
+    """Does a letter of the only operand not come back in the result?"""
+    inputs, arrow, result = equation.partition("->")
+    if not arrow:
+        result = "".join(c for c in inputs if inputs.count(c) == 1)
+    return bool(set(inputs) - set(result) - {"."})
 
 
 def _check_subscripts(subscripts: list[str], operands) -> None:
@@ -384,7 +433,7 @@ def tensordot(a, b, dims=2, out=None):
     return _tensordot(a, b, tuple(range(-dims, 0)), tuple(range(dims)), out=out)
 
 
-@op(out=True, name="UnsafeViewBackward0")
+@op(out="same", name="UnsafeViewBackward0")
 def _tensordot(a: Array, b: Array, first: tuple, second: tuple):
     if len(first) != len(second):
         raise RuntimeError("both dimension lists should have same length")
@@ -424,7 +473,7 @@ def cross(input, other, dim=None, *, out=None):
     return _cross(input, other, dim, out=out)
 
 
-@op(promote="arith", out=True, name="LinalgCrossBackward0")
+@op(promote="arith", out="same", name="LinalgCrossBackward0")
 def _cross(input: Array, other: Array, dim: int):
     if input.ndim != other.ndim:
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
@@ -435,8 +484,10 @@ def _cross(input: Array, other: Array, dim: int):
             f"Got {input.shape[d]} and {other.shape[d]}"
         )
     shape = broadcast_shapes(input.shape, other.shape)
-    a, b = broadcast_to(input, shape), broadcast_to(other, shape)
-    return jnp.cross(a, b, axis=d)
+    a, b = (jnp.moveaxis(broadcast_to(x, shape), d, 0) for x in (input, other))
+    pairs = ((1, 2), (2, 0), (0, 1))
+    parts = [rounded(a[i] * b[j]) - rounded(a[j] * b[i]) for i, j in pairs]
+    return jnp.stack(parts, d)
 
 
 @op
@@ -452,7 +503,7 @@ def trace(input: Array):
 
 def chain_matmul(*matrices, out=None):
     """The product of several matrices, in the order that costs least."""
-    from jaxtorch.ops.linalg import multi_dot
+    from jaxtorch.ops.linalg.products import multi_dot
 
     return multi_dot(matrices, out=out)
 

@@ -7,7 +7,7 @@ from jax import lax
 from jaxtorch import dtypes
 from jaxtorch.ops._op import Array, op
 from jaxtorch.ops._platform import on_cpu
-from jaxtorch.ops._promote import dtype_of
+from jaxtorch.ops._promote import dtype_of, widened
 
 __all__ = ["bilinear", "linear"]
 
@@ -107,7 +107,7 @@ def _linear_vjp(needs, args, statics, out, grads):
     return tuple(found)
 
 
-@op(name=_linear_name, vjp=_linear_vjp, out=True)
+@op(name=_linear_name, vjp=_linear_vjp, out="same")
 def linear(input: Array, weight: Array, bias: Array | None = None):
     """input @ weight.T + bias.
 
@@ -150,5 +150,6 @@ def bilinear(input1: Array, input2: Array, weight: Array, bias: Array | None = N
             f"bilinear(): bias size does not match weight size: got {bias.shape[0]} but expected "
             f"{weight.shape[0]}"
         )
-    out = jnp.einsum("...i,oij,...j->...o", input1, weight, input2)
+    wide = [widened(x) for x in (input1, weight, input2)]
+    out = jnp.einsum("...i,oij,...j->...o", *wide).astype(weight.dtype)
     return out if bias is None else out + jnp.broadcast_to(bias, out.shape)

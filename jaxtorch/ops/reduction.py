@@ -11,7 +11,7 @@ from jax import lax, numpy as jnp
 
 from jaxtorch import dtypes, return_types
 from jaxtorch.dtypes import dtype as DType
-from jaxtorch.ops import _promote, arithmetic, linalg
+from jaxtorch.ops import _promote, arithmetic
 from jaxtorch.ops._dims import (
     Dims,
     at_least_1d,
@@ -20,6 +20,7 @@ from jaxtorch.ops._dims import (
     require_elements,
 )
 from jaxtorch.ops._op import Array, index_dtype, numpy_names, op
+from jaxtorch.ops.linalg import norms
 
 
 def _by_dim(stem: str):
@@ -120,7 +121,7 @@ def _var(input: Array, dim: Dims, correction: float, keepdim: bool):
 @op(out=True, name="StdBackward0")
 def _std(input: Array, dim: Dims, correction: float, keepdim: bool):
     variance = _spread(input, dim, correction, keepdim)[0]
-    return linalg.safe_sqrt(variance).astype(jnp.finfo(input.dtype).dtype)
+    return norms.safe_sqrt(variance).astype(jnp.finfo(input.dtype).dtype)
 
 
 @op(name="VarMeanBackward0")
@@ -132,7 +133,7 @@ def _var_mean(input: Array, dim: Dims, correction: float, keepdim: bool):
 @op(name="StdMeanBackward0")
 def _std_mean(input: Array, dim: Dims, correction: float, keepdim: bool):
     variance, average = _spread(input, dim, correction, keepdim)
-    root = linalg.safe_sqrt(variance)
+    root = norms.safe_sqrt(variance)
     return root.astype(jnp.finfo(input.dtype).dtype), average.astype(input.dtype)
 
 

@@ -10,7 +10,7 @@ from jaxtorch import return_types
 from jaxtorch.engine.trace import is_traced
 from jaxtorch.ops import _promote
 from jaxtorch.ops._dims import at_least_1d, normalize_dim, require_elements
-from jaxtorch.ops._op import Array, Operand, index_dtype, numpy_names, op
+from jaxtorch.ops._op import Array, Operand, check, index_dtype, numpy_names, op
 from jaxtorch.ops.reduction import pick
 
 # --- order --------------------------------------------------------------------------------------
@@ -378,7 +378,7 @@ def _chosen(input, values, inverse, counts, return_inverse: bool, return_counts:
 # --- covariance ---------------------------------------------------------------------------------
 
 
-@op(name="SqueezeBackward0")
+@op(name="SqueezeBackward0", prompt=True)
 def cov(
     input: Array, *, correction: int = 1, fweights: Array | None = None,
     aweights: Array | None = None,
@@ -389,23 +389,57 @@ def cov(
             f"cov(): expected input to have two or fewer dimensions but got an input with "
             f"{input.ndim} dimensions"
         )
+    if input.dtype == jnp.bool_:
+        raise RuntimeError("cov(): bool dtype is not supported for input")
     x = _promote.floating(jnp.atleast_2d(input))
-    weights = None
-    for given in (fweights, aweights):
-        if given is not None:
-            given = given.astype(x.dtype)
-            weights = given if weights is None else weights * given
-    total = jnp.asarray(x.shape[1], x.dtype) if weights is None else jnp.sum(weights)
-    row = None if weights is None else weights[None, :]
-    average = (jnp.sum(x if row is None else x * row, 1, keepdims=True)) / total
+    f, a = _weights(x, fweights, aweights)
+    weights = f if a is None else a if f is None else f.astype(a.dtype) * a
+    if weights is None:
+        total, row = jnp.asarray(x.shape[1], jnp.finfo(x.dtype).dtype), None
+        average = jnp.sum(x, 1, keepdims=True) / total
+    else:
+        dtype = jnp.promote_types(x.dtype, weights.dtype)
+        x, row = x.astype(dtype), weights.astype(dtype)[None, :]
+        total = jnp.sum(weights).astype(dtype)
+        none = "cov(): weights sum to zero, can't be normalized"
+        total = check(total, total != 0, jnp.zeros((), jnp.int32), none, RuntimeError)
+        average = jnp.sum(x * row, 1, keepdims=True) / total
     centred = x - average
-    if aweights is None or correction == 0:
+    if a is None or correction == 0:
         freedom = total - correction
     else:
-        freedom = total - correction * jnp.sum(weights * aweights.astype(x.dtype)) / total
+        freedom = total - correction * jnp.sum(weights * a).astype(total.dtype) / total
     weighed = centred if row is None else centred * row
-    found = weighed @ jnp.conj(centred.T) / jnp.maximum(freedom, 0)
+    found = weighed @ jnp.conj(centred.T) / jnp.maximum(freedom.real, 0).astype(x.dtype)
     return found if input.ndim == 2 and input.shape[0] > 1 else found.reshape(())
+
+
+def _weights(x: jax.Array, fweights: jax.Array | None, aweights: jax.Array | None):
+    """cov's two kinds of weights of the observations, once they are seen to be in order."""
+    found = []
+    for name, given, integral in (("fweights", fweights, True), ("aweights", aweights, False)):
+        if given is None:
+            found.append(None)
+            continue
+        if given.ndim > 1:
+            raise RuntimeError(
+                f"cov(): expected {name} to have one or fewer dimensions but got {name} with "
+                f"{given.ndim} dimensions"
+            )
+        if _promote.is_integral(given) != integral:
+            raise RuntimeError(
+                f"cov(): expected {name} to have {'integral' if integral else 'floating point'} "
+                f"dtype but got {name} with {_promote.dtype_of(given).legacy} dtype"
+            )
+        if given.size != x.shape[1]:
+            raise RuntimeError(
+                f"cov(): expected {name} to have the same numel as there are observations in the "
+                f"input but got {given.size} != {x.shape[1]}"
+            )
+        negative = f"cov(): {name} cannot be negative"
+        zero = jnp.zeros((), jnp.int32)
+        found.append(check(given.reshape(-1), given >= 0, zero, negative, RuntimeError))
+    return found
 
 
 @op(name="DivBackward0")
