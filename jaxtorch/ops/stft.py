@@ -8,6 +8,7 @@ from jax import lax, numpy as jnp
 from jaxtorch import dtypes
 from jaxtorch.engine.handles import TensorBase
 from jaxtorch.ops import _promote, padding
+from jaxtorch.ops._dims import broadcast_to
 from jaxtorch.ops._op import Array, check, op
 from jaxtorch.ops.views import view_as_real
 
@@ -19,7 +20,7 @@ def _frames(x: jax.Array, size: int, hop: int, count: int) -> jax.Array:
     """(..., count, size): the pieces of the last dim that begin at 0, hop, 2 * hop ..."""
     copies = -(-size // hop)
     if copies > MOST_COPIES:
-        places = hop * jnp.arange(count)[:, None] + jnp.arange(size)
+        places = hop * jnp.arange(count)[:, None] + jnp.arange(size)[None, :]
         return x[..., places]
     whole = (count + copies - 1) * hop
     x = lax.pad(
@@ -128,7 +129,8 @@ def _stft(
         before = (n_fft - width) // 2
         x = _padded(x, before, n_fft - width - before)
     dtype = jnp.promote_types(x.dtype, window.dtype)
-    frames = _frames(x, n_fft, hop, count).astype(dtype) * window.astype(dtype)
+    frames = _frames(x, n_fft, hop, count).astype(dtype)
+    frames = frames * broadcast_to(window.astype(dtype), frames.shape)
     if _promote.dtype_of(frames) in dtypes.HALF_TYPES:
         raise RuntimeError(f"MKL FFT doesn't support tensors of type: {_kind(frames)}")
     transform = jnp.fft.rfft if half else jnp.fft.fft
@@ -194,8 +196,9 @@ def istft(
             x = x[..., : n_fft // 2 + 1]
         frames = jnp.fft.irfft(x, n_fft, norm=norm)
     dtype = jnp.promote_types(frames.dtype, window.dtype)
-    signal = _overlap_add(frames.astype(dtype) * window.astype(dtype), hop)
-    squares = jnp.broadcast_to(window * window, (x.shape[-2], n_fft))
+    weights = broadcast_to(window.astype(dtype), frames.shape)
+    signal = _overlap_add(frames.astype(dtype) * weights, hop)
+    squares = broadcast_to(window * window, (x.shape[-2], n_fft))
     envelope = _overlap_add(squares, hop)
     start = n_fft // 2 if center else 0
     whole = signal.shape[-1]
@@ -207,7 +210,7 @@ def istft(
     lowest = jnp.min(jnp.abs(envelope), initial=jnp.inf)
     told = f"{call} window overlap add min: 1".replace("{", "{{").replace("}", "}}")
     signal = check(signal, lowest > 1e-11, jnp.zeros((), jnp.int32), told, RuntimeError)
-    signal = signal / envelope.astype(dtype)
+    signal = signal / broadcast_to(envelope.astype(dtype), signal.shape)
     return _padded(signal, 0, end - start - signal.shape[-1])
 
 

@@ -9,6 +9,7 @@ L = V([[2.0, 0.0, 0.0], [1.0, 3.0, 0.0], [0.5, 1.0, 2.0]], grad=False)
 A = V([[2.0, 1.0, 0.5], [-1.0, 3.0, 0.2], [0.3, 0.7, 1.5]])
 T = F(2, 3, 3)
 M = F(4, 3)
+SINGULAR = V([[1.0, 2.0], [2.0, 4.0]])
 CLOSE = {"limits": (5e-5, 1e-5)}
 NEAR = {"node": False, **CLOSE}
 
@@ -58,6 +59,19 @@ ROWS = [
     row("linalg.det", F(0, 0)),
     row("linalg.lstsq", M, F(4, 2), grad=False, **NEAR),
     row("linalg.lstsq", M, F(4), driver="gelsd", grad=False, **NEAR),
+    row("linalg.qr", F(2, 3), **CLOSE),
+    row("linalg.solve_ex", A, F(3, 2), **CLOSE),
+    row("linalg.lu_factor_ex", A, **CLOSE),
+    row("linalg.ldl_factor", S, grad=False, **NEAR),
+    row("linalg.ldl_factor_ex", S, grad=False, **NEAR),
+    row("linalg.ldl_solve", V([[2.0, 0.0], [0.5, 2.5]]), V([1, 2], "int32"), F(2, 1), grad=False,
+        **NEAR),
+    row("linalg.diagonal", M),
+    row("linalg.matmul", A, A),
+    row("geqrf", M, grad=False, **NEAR),
+    row("ormqr", F(3, 2), F(2), F(3, 2), **NEAR),
+    row("orgqr", F(3, 2), F(2), **NEAR),
+    row("lu_unpack", V([[2.0, 1.0], [0.5, 3.0]]), V([2, 2], "int32"), **NEAR),
     row("linalg.lu", A, **NEAR),
     row("linalg.lu_factor", A, **CLOSE),
     row("lu", A, **CLOSE),
@@ -108,6 +122,22 @@ ROWS = [
            text="linalg.matrix_norm: Order 3 not supported."),
     raises("linalg.norm", T, 2, error=RuntimeError),
     raises("linalg.vector_norm", I(3), error=RuntimeError, text="Got Long"),
+    *(raises(f"linalg.{name}", SINGULAR, error=RuntimeError, text=text) for name, text in (
+        ("inv", "linalg.inv: The diagonal element 2 is zero, the inversion could not be completed"),
+        ("cholesky", "(the leading minor of order 2 is not positive-definite)"),
+        ("lu_factor", "torch.linalg.lu_factor: U[2,2] is zero"))),
+    raises("linalg.inv", V([[[1.0, 0.0], [0.0, 1.0]], [[1.0, 2.0], [2.0, 4.0]]]),
+           error=RuntimeError, text="linalg.inv: (Batch element 1): The diagonal element 2"),
+    raises("linalg.solve", SINGULAR, F(2), error=RuntimeError,
+           text="torch.linalg.solve: The solver failed because the input matrix is singular."),
+    raises("linalg.svd", V([[float("nan"), 1.0], [1.0, 1.0]]), error=RuntimeError,
+           text="because the input matrix contained non-finite values."),
+    raises("linalg.inv", F(2, 2, dtype="float16"), error=RuntimeError,
+           text="linalg.inv: Low precision dtypes not supported. Got Half"),
+    raises("linalg.cholesky", F(2, 2, dtype="float16"), error=NotImplementedError,
+           text="\"cholesky_cpu\" not implemented for 'Half'"),
+    *(raises(name, A, *more, error=RuntimeError, text="since version 1.9 and is now removed")
+      for name, *more in (("eig",), ("lstsq", A), ("matrix_rank",), ("solve", A), ("symeig",))),
     raises("linalg.multi_dot", [M], error=RuntimeError,
            text="multi_dot(): expected at least 2 tensors but got 1"),
 ]  # fmt: skip

@@ -82,6 +82,11 @@ def same_batch(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array]:
     return broadcast_to(a, batch + a.shape[-2:]), broadcast_to(b, batch + b.shape[-2:])
 
 
+def identity_like(x: jax.Array, dtype=None) -> jax.Array:
+    """The identity (ones on the main diagonal) in the shape of matrices x."""
+    return broadcast_to(jnp.eye(*x.shape[-2:], dtype=dtype or x.dtype), x.shape)
+
+
 def conjugate_transpose(x: jax.Array) -> jax.Array:
     """The conjugate transpose of matrices."""
     return jnp.conj(x.swapaxes(-1, -2)) if jnp.iscomplexobj(x) else x.swapaxes(-1, -2)

@@ -10,8 +10,8 @@ from jaxtorch import return_types
 from jaxtorch.ops import _promote
 from jaxtorch.ops._op import Array, op
 from jaxtorch.ops.linalg import checks
-from jaxtorch.ops.linalg.checks import conjugate_transpose
-from jaxtorch.ops.linalg.spectra import hermitian
+from jaxtorch.ops.linalg.checks import conjugate_transpose, identity_like
+from jaxtorch.ops.linalg.spectra import checking, hermitian
 
 # --- Cholesky -----------------------------------------------------------------------------------
 
@@ -124,7 +124,7 @@ def _refused(text: str):
     def vjp(needs, flat, statics, out, cotangents):
         raise RuntimeError(text)
 
-    return vjp
+    return checking(vjp)
 
 
 @op(
@@ -154,9 +154,10 @@ def _qr_r(A: Array):
 def _compact(A: jax.Array, tau: jax.Array):
     """V, T of the product of reflections I - V @ T @ V^H, LAPACK's compact WY form."""
     rank = tau.shape[-1]
-    v = jnp.tril(A[..., :rank], -1) + jnp.eye(A.shape[-2], rank, dtype=A.dtype)
+    v = jnp.tril(A[..., :rank], -1)
+    v = v + identity_like(v)
     overlaps = tau[..., None] * jnp.triu(conjugate_transpose(v) @ v, 1)
-    scale = tau[..., None] * jnp.eye(rank, dtype=A.dtype)
+    scale = tau[..., None] * identity_like(overlaps)
     if not rank:
         return v, scale
     # T = (1 / tau + overlaps)^-1, in the form that a tau of 0 does not disturb
@@ -197,7 +198,7 @@ def householder_product(A: Array, tau: Array):
     checks.full_precision("orgqr_cpu", A)
     v, t = _compact(A, tau)
     first = conjugate_transpose(v[..., : A.shape[-1], :])
-    return jnp.eye(*A.shape[-2:], dtype=A.dtype) - v @ (t @ first)
+    return identity_like(A) - v @ (t @ first)
 
 
 @op(out="same")
@@ -276,13 +277,13 @@ def _lu_of(A: jax.Array, name: str, asked: str, pivot: bool):
 def triangles(factors: jax.Array):
     rank = min(factors.shape[-2:])
     lower = jnp.tril(factors[..., :rank], -1)
-    lower = lower + jnp.eye(*lower.shape[-2:], dtype=factors.dtype)
-    return lower, jnp.triu(factors[..., :rank, :])
+    return lower + identity_like(lower), jnp.triu(factors[..., :rank, :])
 
 
 def permutation_matrix(order: jax.Array, dtype) -> jax.Array:
     """The P of P @ x[order] = x."""
-    return (jnp.arange(order.shape[-1])[:, None] == order[..., None, :]).astype(dtype)
+    rows = lax.broadcasted_iota(order.dtype, (*order.shape, order.shape[-1]), order.ndim - 1)
+    return (rows == order[..., None, :]).astype(dtype)
 
 
 @op(out="same", result=return_types.linalg_lu, name="LinalgLuBackward0")

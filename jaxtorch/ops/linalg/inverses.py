@@ -7,9 +7,10 @@ from jax import lax, numpy as jnp
 
 from jaxtorch import return_types
 from jaxtorch.ops import _promote
+from jaxtorch.ops._dims import same_rank
 from jaxtorch.ops._op import Array, Operand, index_dtype, op
 from jaxtorch.ops.linalg import checks, norms
-from jaxtorch.ops.linalg.checks import conjugate_transpose
+from jaxtorch.ops.linalg.checks import conjugate_transpose, identity_like
 from jaxtorch.ops.linalg.spectra import hermitian
 from jaxtorch.ops.pointwise import magnitude
 
@@ -90,14 +91,15 @@ def bound(values: jax.Array, atol, rtol, shape) -> jax.Array:
         relative = default
     else:
         relative = jnp.where(atol > 0, 0, default)
-    largest = jnp.max(values, -1, initial=0)
-    return jnp.maximum(0 if atol is None else atol, relative * largest)[..., None]
+    relative, largest = same_rank(relative, jnp.max(values, -1, initial=0))
+    limit = relative * largest
+    return (limit if atol is None else jnp.maximum(*same_rank(atol, limit)))[..., None]
 
 
 @jax.custom_jvp
 def _pseudoinverse(A, atol, rtol):
     u, s, vh = jnp.linalg.svd(A, full_matrices=False)
-    kept = s > bound(s, atol, rtol, A.shape)
+    kept = jnp.greater(*same_rank(s, bound(s, atol, rtol, A.shape)))
     inverse = jnp.where(kept, 1 / jnp.where(kept, s, 1), 0).astype(A.dtype)
     return (conjugate_transpose(vh) * inverse[..., None, :]) @ conjugate_transpose(u)
 
@@ -166,10 +168,10 @@ def matrix_rank(
     else:
         values = jnp.zeros((*A.shape[:-2], 0), jnp.finfo(A.dtype).dtype)
     if tol is not None:
-        limit = jnp.asarray(tol, values.dtype)[..., None]
+        limit = jnp.asarray(tol).astype(values.dtype)[..., None]
     else:
         limit = bound(values, atol, rtol, A.shape)
-    return jnp.sum(values > limit, -1, dtype=index_dtype())
+    return jnp.sum(jnp.greater(*same_rank(values, limit)), -1, dtype=index_dtype())
 
 
 @op(out=True, name="SqueezeBackward1")
@@ -190,7 +192,7 @@ def cond(A: Array, p: float | str | None = None):
         return jnp.zeros(A.shape[:-2], jnp.finfo(A.dtype).dtype)
     fine = singularity(A) == 0
     # a singular matrix is taken out first: its inverse would make the gradient NaN
-    safe = jnp.where(fine[..., None, None], A, jnp.eye(A.shape[-1], dtype=A.dtype))
+    safe = jnp.where(fine[..., None, None], A, identity_like(A))
     found = norms.matrix_norm.body(safe, p) * norms.matrix_norm.body(jnp.linalg.inv(safe), p)
     return jnp.where(fine, found, jnp.inf)
 

@@ -10,6 +10,7 @@ from jax import lax, numpy as jnp
 
 from jaxtorch import return_types
 from jaxtorch.ops import _promote
+from jaxtorch.ops._dims import same_rank
 from jaxtorch.ops._op import Array, Operand, index_dtype, op
 from jaxtorch.ops.linalg import checks, inverses
 from jaxtorch.ops.linalg.checks import conjugate_transpose, same_batch
@@ -223,15 +224,28 @@ def ldl_solve(LD: Array, pivots: Array, B: Array, *, hermitian: bool = False):
 
 
 def _ldl_solved(LD, pivots, B, hermitian: bool):
-    """LAPACK's ?sytrs or ?hetrs, which XLA does not have, on the host."""
+    """LAPACK's ?sytrs or ?hetrs, which XLA does not have, on the host; of pivots that no
+    factorization gives, and that LAPACK would follow out of the matrix, NaN."""
     from scipy.linalg import lapack
 
     kind = "he" if hermitian and np.iscomplexobj(LD) else "sy"
     solver = getattr(lapack, f"{_LETTERS[LD.dtype.name]}{kind}trs")
-    out = np.empty_like(B)
-    for place in np.ndindex(LD.shape[:-2]):
-        out[place] = solver(LD[place], pivots[place] - 1, B[place], lower=1)[0] if B.size else 0
+    out = np.full_like(B, np.nan)
+    for place in np.ndindex(LD.shape[:-2] if B.size else (0,)):
+        if _sound(pivots[place]):
+            out[place] = solver(LD[place], pivots[place], B[place], lower=1)[0]
     return out
+
+
+def _sound(pivots: np.ndarray) -> bool:
+    """Does each row (from 1) name one not above it, negative ones in pairs of neighbours?"""
+    starts = np.flatnonzero(pivots < 0)
+    first, second = starts[::2], starts[1::2]
+    paired = len(first) == len(second) and np.array_equal(first + 1, second)
+    rows = np.arange(1, len(pivots) + 1)
+    size = np.abs(pivots)
+    inside = np.all((size >= rows) & (size <= len(pivots)))
+    return paired and np.array_equal(pivots[first], pivots[second]) and bool(inside)
 
 
 _LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
@@ -257,7 +271,8 @@ def lstsq(A: Array, B: Array, rcond: Operand | None = None, *, driver: str | Non
     x = inverses.pinv.body(A, rtol=rtol) @ b
     s = lax.stop_gradient(A)
     s = jnp.linalg.svd(s, compute_uv=False) if s.size else jnp.zeros((*s.shape[:-2], 0), real)
-    rank = jnp.sum(s > inverses.bound(s, None, rtol, A.shape), -1, dtype=index_dtype())
+    above = jnp.greater(*same_rank(s, inverses.bound(s, None, rtol, A.shape)))
+    rank = jnp.sum(above, -1, dtype=index_dtype())
     nothing = jnp.zeros((0,), real)
     # what torch's drivers leave out
     residuals = nothing

@@ -14,9 +14,10 @@ from jax import lax, numpy as jnp
 from jaxtorch import return_types
 from jaxtorch.engine.kernels import Complaint
 from jaxtorch.ops import _promote
+from jaxtorch.ops._dims import broadcast_to
 from jaxtorch.ops._op import Array, check, op
 from jaxtorch.ops.linalg import checks
-from jaxtorch.ops.linalg.checks import conjugate_transpose
+from jaxtorch.ops.linalg.checks import conjugate_transpose, identity_like
 
 
 def _complaint(text: str) -> Complaint:
@@ -43,8 +44,8 @@ def inverse_gaps(values: jax.Array, asked: jax.Array | bool = True) -> jax.Array
     gradient is ``asked`` for the vectors (batch)."""
     gaps = values[..., None, :] - values[..., :, None]
     equal = gaps == 0
-    main = jnp.eye(values.shape[-1], dtype=jnp.bool_)
-    asked = jnp.asarray(asked)[..., None, None]
+    main = identity_like(gaps, jnp.bool_)
+    asked = broadcast_to(jnp.asarray(asked)[..., None, None], gaps.shape)
     infinite = jnp.where(asked & ~main, jnp.inf, 0).astype(gaps.dtype)
     return jnp.where(equal, infinite, 1 / jnp.where(equal, 1, gaps))
 
@@ -62,7 +63,7 @@ def hermitian(A: jax.Array, upper: bool) -> jax.Array:
     """The Hermitian matrix of which A's lower or upper half is read. Its derivative is spread over
     both halves, as torch does."""
     half = jnp.triu(A, 1) if upper else jnp.tril(A, -1)
-    main = jnp.eye(A.shape[-1], dtype=jnp.bool_)
+    main = identity_like(A, jnp.bool_)
     return jnp.where(main, A.real.astype(A.dtype), half + conjugate_transpose(half))
 
 
@@ -213,7 +214,8 @@ def _thin(u, s, vh):
 def _svd_factors(s: jax.Array, asked: jax.Array | bool = True):
     """1 / (s_j^2 - s_i^2) and 1 / s, which infinity takes part in only where ``asked``."""
     zero = s == 0
-    infinite = jnp.where(jnp.asarray(asked)[..., None], jnp.inf, 0).astype(s.dtype)
+    asked = jnp.asarray(asked)
+    infinite = jnp.where(broadcast_to(asked[..., None], s.shape), jnp.inf, 0).astype(s.dtype)
     return inverse_gaps(s * s, asked), jnp.where(zero, infinite, 1 / jnp.where(zero, 1, s))
 
 
@@ -230,7 +232,7 @@ def _svd_tangent(change, out, thin, gaps, inverse):
     if jnp.iscomplexobj(inner):
         # of the common phase of u and v, which is free, each takes a half
         half = diagonal.imag * inverse / 2
-        main = jnp.eye(s.shape[-1], dtype=s.dtype)
+        main = identity_like(inner, s.dtype)
         turn_u = turn_u + 1j * half[..., None, :] * main
         turn_v = turn_v - 1j * half[..., None, :] * main
     du, dv = u @ turn_u, v @ turn_v
