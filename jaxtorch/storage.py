@@ -385,7 +385,8 @@ def geometry(tensor: Tensor) -> tuple[int, tuple[int, ...]] | None:
     if home._node.aval.dtype is not tensor.dtype:
         return None
     shape = tuple(home.shape)
-    stages = strides.along(shape, strides.contiguous_strides(shape), steps)
+    own = strides.contiguous_strides(shape)
+    stages = strides.along(shape, own, steps, tensor.dtype.itemsize)
     return None if stages is None else (strides.storage_offset(tensor), stages[-1])
 
 

@@ -43,6 +43,7 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
     _seen = 0  # the base's version that _node was read at
     _meta: Grad | None = None
     _version = 0
+    _output = 0  # its place among the results of the function that made it
     _storage: weakref.ref[Storage] | None = None  # what it shares with those detached from it
     _trace = None  # the jax trace it was born in, if its value is that trace's
     _address = 0  # what data_ptr() has said of its storage
@@ -202,13 +203,15 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
         """The end of every in-place operation: ``value`` becomes this handle's."""
         grad = STATE.grad
         root = self if self._base is None or self._base.__class__ is Storage else self._base
+        old = self._read()
+        node = value._read()
+        if grad and root is not self:
+            lens.check_write(self, old, node)
         if grad and root._meta is not None and root._meta.leaf:
             view = "a view of " if root is not self else ""
             raise RuntimeError(
                 f"{view}a leaf Variable that requires grad is being used in an in-place operation."
             )
-        old = self._read()
-        node = value._read()
         if node.aval is not old.aval:
             node = self._fitted(node, old)
         if not grad and old.requires_grad and not engine_backward.is_leaf(old):
@@ -244,7 +247,10 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
                 node.requires_grad, node.meta = True, self._meta
             self._version += 1
         elif base._base is None:
-            base._set(lens.write_through(base._node, self._steps, node))
+            old, new = base._node, lens.write_through(base._node, self._steps, node)
+            if not STATE.grad and old.requires_grad and not engine_backward.is_leaf(old):
+                new = redirected(alias(new), old)
+            base._set(new)
         else:
             base._write_view(lens.write_through(base._read(), self._steps, node))
         self._bind(node)
@@ -303,7 +309,16 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
 
     @property
     def requires_grad(self) -> bool:
-        return (self._node if self._base is None else self._read()).requires_grad
+        base = self._base
+        if base is None:
+            return self._node.requires_grad
+        # what was made of a base under no_grad requires a gradient nevertheless
+        node = self._read()
+        return node.requires_grad or (
+            base.__class__ is not Storage
+            and node.aval.dtype.category >= dtypes.FLOAT
+            and base.requires_grad
+        )
 
     @requires_grad.setter
     def requires_grad(self, flag: bool) -> None:
@@ -337,6 +352,11 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
     def is_leaf(self) -> bool:
         node = self._read()
         return not node.requires_grad or engine_backward.is_leaf(node)
+
+    @property
+    def output_nr(self) -> int:
+        """Its place among the results of its ``grad_fn``."""
+        return 0 if self.is_leaf else self._output
 
     @property
     def grad(self) -> Tensor | None:

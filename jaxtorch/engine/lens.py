@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
+from jaxtorch import dtypes
 from jaxtorch.engine.backward import emit
 from jaxtorch.engine.graph import STATE, Aval, Node, aval_of
 from jaxtorch.engine.kernels import KERNELS, Kernel
@@ -65,6 +66,44 @@ def _by_index(op):
         return base.ravel().at[where.ravel()].set(value.ravel()).reshape(base.shape)
 
     return put
+
+
+# The nodes of functions that return several views, which PyTorch lets nobody write to one of.
+_SEVERAL = {"SplitBackward0", "SplitWithSizesBackward0", "UnbindBackward0"}
+
+
+def check_write(view, old: Node, new: Node) -> None:
+    """Refuse, as PyTorch does, in-place operations on views whose history could not be kept."""
+    base = view._base._node
+    if not (base.requires_grad or new.requires_grad):
+        return
+    several = any(statics.get("node") in _SEVERAL for _, statics, _ in view._steps)
+    if several:
+        why = (
+            "This view is the output of a function that returns multiple views. Such functions do "
+            "not allow the output views to be modified inplace. You should replace the inplace "
+            "operation by an out-of-place one."
+        )
+    elif base.requires_grad and not old.requires_grad and old.aval.dtype.category >= dtypes.FLOAT:
+        why = (
+            "Given that this use case is ambiguous and error-prone, it is forbidden. You can "
+            "clarify your code by moving both the view and the inplace either both inside the "
+            "no_grad block (if you don't want the inplace to be tracked) or both outside (if you "
+            "want the inplace to be tracked)."
+        )
+    else:
+        return
+    if not old.requires_grad:
+        raise RuntimeError(
+            "A view was created in no_grad mode and is being modified inplace with grad mode "
+            f"enabled. {why}"
+        )
+    op, statics, _ = view._steps[-1]
+    name = statics.get("node", op.name.strip("_").title().replace("_", ""))
+    raise RuntimeError(
+        f"Output {view._output} of {name.removesuffix('Backward0')} is a view and is being "
+        f"modified inplace. {why}"
+    )
 
 
 def cast_kernel(aval: Aval, to) -> Kernel:

@@ -245,4 +245,6 @@ def promptly(result):
 
 def finish_many(operation: Op, node: Node):
     handles = tuple([Handles.wrap(project(node, i)) for i in range(len(node.kernel.outputs))])
+    for i, handle in enumerate(handles):
+        handle._output = i
     return operation.result(*handles) if operation.result is not None else handles

@@ -288,8 +288,8 @@ def arange(start, end=None, step=1, **options: Unpack[Options]):
     if (last < first) if by > 0 else (last > first):
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     length = -((first - last) // by) if whole else math.ceil((last - first) / by)
-    if dtype is dtypes.bool and length > 2:
-        raise NotImplementedError("\"arange_cpu\" not implemented for 'Bool'")
+    if dtype.is_complex or (dtype is dtypes.bool and length > 2):
+        raise NotImplementedError(f"\"arange_cpu\" not implemented for '{dtype.legacy}'")
     # a start that was given is data: `arange(i, i + n)` in a loop is one program
     if from_zero and by == 1 and whole:
         return _made(_iota, length, **{**options, "dtype": dtype})

@@ -7,10 +7,10 @@ import warnings
 
 import jax.numpy as jnp
 
-from jaxtorch.engine.graph import STATE
+from jaxtorch.engine.handles import TensorBase
 from jaxtorch.ops._dims import text
 from jaxtorch.ops._op import Array, op
-from jaxtorch.ops.reshaping import _become
+from jaxtorch.ops.reshaping import become
 from jaxtorch.ops.strides import as_strided, contiguous_strides
 from jaxtorch.ops.views import _alias, sizes_from
 
@@ -43,7 +43,7 @@ def resize_(input, *sizes, memory_format=None):
         input._set(_resized(input, size)._read())
         return input
     try:
-        return _become(input, as_strided(input, size, contiguous_strides(size)))
+        return become(input, as_strided(input, size, contiguous_strides(size)))
     except RuntimeError:
         raise NotImplementedError(
             f"resize_ of a view to {list(size)}: its base has too few elements, and making the "
@@ -78,35 +78,27 @@ def resize_as(input, tensor):
 
 
 def set_(input, source=None, storage_offset=None, size=None, stride=None):
-    """Make ``input`` a view of the elements of ``source``; without one, of none at all.
-
-    Views of ``input`` that were taken before follow it, where PyTorch's keep what they showed.
-    """
-    if input.requires_grad and STATE.grad and input.is_leaf:
-        raise RuntimeError(
-            "a leaf Variable that requires grad is being used in an in-place operation."
-        )
+    """Make ``input`` a view of the elements of ``source``; without one, of none at all."""
     if source is None:
-        return _become_of(input, _resized(input, (0,)))
-    if not hasattr(source, "_read"):
-        raise NotImplementedError(f"set_(source) of a {type(source).__name__}: tensors only")
+        return become(input, _alias(_resized(input, (0,))))
+    if not isinstance(source, TensorBase):
+        from jaxtorch.storage import tensor_on
+
+        size = (source.nbytes() // input.dtype.itemsize,) if size is None else sizes_from((size,))
+        stride = contiguous_strides(size) if stride is None else tuple(stride)
+        made = tensor_on(getattr(source, "_untyped_storage", source), input.dtype,
+                         storage_offset or 0, size, stride)  # fmt: skip
+        return become(input, _alias(made))
     if source.dtype is not input.dtype:
         raise RuntimeError(
             f"Could not set tensor of type {source.dtype.legacy.lower()} to a tensor of type "
             f"{input.dtype.legacy.lower()}"
         )
     if storage_offset is None and size is None:
-        return _become_of(input, _alias(source))
+        return become(input, _alias(source))
     size = tuple(source.shape) if size is None else sizes_from((size,))
     stride = contiguous_strides(size) if stride is None else tuple(stride)
-    return _become_of(input, as_strided(source, size, stride, storage_offset or 0))
-
-
-def _become_of(input, view):
-    input._base, input._steps, input._seen = view._base, view._steps, view._seen
-    input._bind(view._read())
-    input._version += 1
-    return input
+    return become(input, as_strided(source, size, stride, storage_offset or 0))
 
 
 @op(name="SumBackward1")

@@ -146,13 +146,13 @@ def slice_along(input, dim: int, index: slice):
         raise ValueError("step must be greater than zero")
     start, stop, step = index.indices(n)
     length = max(0, (stop - start + step - 1) // step)
-    if start == 0 and length == n:
+    if start == 0 and length == n and step == 1:
         return input
     if index.start is None or (index.stop is None and operator.index(index.start) < 0):
         return _piece(
             input, dim, start, start + max(0, (length - 1) * step + 1) * (length > 0), step
         )
-    return _slice(input, dim, start if length else 0, length, step)
+    return _slice(input, dim, start, length, step)
 
 
 # Pieces with a static start let XLA join their gradients into one loop; past this many, each would
@@ -168,10 +168,18 @@ def _pieces(input, dim, sizes, node="SliceBackward0"):
         else:
             out.append(_slice(input, dim, start, size, 1, node))
         start += size
-    return tuple(out)
+    return _numbered(out)
 
 
-def split(tensor, split_size_or_sections, dim: int = 0):
+def _numbered(views) -> tuple:
+    """The views as results of one function, each knowing its place among them."""
+    views = tuple(views)
+    for i, view in enumerate(views):
+        view._output = i
+    return views
+
+
+def split(tensor, split_size_or_sections, dim: int = 0, *, _node=None):
     """Pieces of one size (the last may be smaller) or of the sizes listed, as views."""
     if tensor.ndim == 0:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
@@ -189,7 +197,7 @@ def split(tensor, split_size_or_sections, dim: int = 0):
                 f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size "
                 f"at dimension {dim}), but got split_sizes={list(sizes)}"
             )
-        return _pieces(tensor, dim, sizes, "SplitWithSizesBackward0")
+        return _pieces(tensor, dim, sizes, _node or "SplitWithSizesBackward0")
     size = operator.index(split_size_or_sections)
     if size < 0:
         raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
@@ -199,14 +207,14 @@ def split(tensor, split_size_or_sections, dim: int = 0):
         )
     count = max(1, -(-n // size)) if size else 1
     sizes = [min(size, n - i * size) for i in range(count)]
-    return _pieces(tensor, dim, sizes, "SplitBackward0")
+    return _pieces(tensor, dim, sizes, _node or "SplitBackward0")
 
 
 def split_with_sizes(input, split_sizes, dim: int = 0):
     return split(input, list(split_sizes), dim)
 
 
-def chunk(input, chunks: int, dim: int = 0):
+def chunk(input, chunks: int, dim: int = 0, *, _node=None):
     """At most ``chunks`` pieces of one size, the last one smaller if need be."""
     if input.ndim == 0:
         raise RuntimeError("chunk expects at least a 1-dimensional tensor")
@@ -215,21 +223,21 @@ def chunk(input, chunks: int, dim: int = 0):
     dim = normalize_dim(dim, input.ndim)
     n = input.shape[dim]
     if n == 0:
-        return _pieces(input, dim, [0] * chunks, "SplitBackward0")
-    return split(input, -(-n // chunks), dim)
+        return _pieces(input, dim, [0] * chunks, _node or "SplitBackward0")
+    return split(input, -(-n // chunks), dim, _node=_node)
 
 
 def unsafe_split(tensor, split_size, dim: int = 0):
-    """``split``, for which PyTorch does not check writes; here they are as safe as through it."""
-    return split(tensor, split_size, dim)
+    """``split``, but PyTorch lets autograd record writes to the pieces, and does not check them."""
+    return split(tensor, split_size, dim, _node="UnsafeSplitBackward0")
 
 
 def unsafe_split_with_sizes(input, split_sizes, dim: int = 0):
-    return split(input, list(split_sizes), dim)
+    return split(input, list(split_sizes), dim, _node="UnsafeSplitWithSizesBackward0")
 
 
 def unsafe_chunk(input, chunks: int, dim: int = 0):
-    return chunk(input, chunks, dim)
+    return chunk(input, chunks, dim, _node="UnsafeSplitBackward0")
 
 
 def tensor_split(input, indices_or_sections, dim: int = 0):
@@ -297,4 +305,4 @@ def unbind(input, dim: int = 0):
     if input.ndim == 0:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     dim = normalize_dim(dim, input.ndim)
-    return tuple(_select(input, dim, i, "UnbindBackward0") for i in range(input.shape[dim]))
+    return _numbered([_select(input, dim, i, "UnbindBackward0") for i in range(input.shape[dim])])

@@ -65,8 +65,10 @@ def _shown(ghost: np.ndarray) -> tuple:
     return ghost.shape, ghost.strides
 
 
-def _after(operation, statics: dict, shape: tuple, strides: tuple) -> Any:
+def _after(operation, statics: dict, shape: tuple, strides: tuple, itemsize: int) -> Any:
     """(shape, strides) of a view of a tensor of these, or None for views of another kind."""
+    if operation is views._view_dtype.op:
+        return _recast(shape, strides, itemsize, statics["dtype"].itemsize)
     ghost: Any = _ghost(shape, strides)
     dim: Any = statics.get("dim")
     if operation is views._alias.op:
@@ -86,10 +88,7 @@ def _after(operation, statics: dict, shape: tuple, strides: tuple) -> Any:
         d1, d2 = (normalize_dim(statics[k], len(shape)) for k in ("dim1", "dim2"))
         return _shown(np.diagonal(ghost, statics["offset"], d1, d2))
     if operation is views._expand.op:
-        size = statics["size"]
-        lead = len(size) - len(shape)
-        new = tuple(shape[i - lead] if n == -1 else n for i, n in enumerate(size))
-        return _shown(np.broadcast_to(ghost, new))
+        return _expanded(shape, strides, statics["size"])
     if operation is views._as_strided.op:
         return statics["size"], statics["stride"]
     if operation is views.unfold.op and shape:
@@ -107,6 +106,12 @@ def _after(operation, statics: dict, shape: tuple, strides: tuple) -> Any:
         gone = {normalize_dim(d, len(shape)) for d in dims}
         kept = [i for i in range(len(shape)) if i not in gone or shape[i] != 1]
         return tuple(shape[i] for i in kept), tuple(strides[i] for i in kept)
+    if operation is views.view_as_real.op:
+        return (*shape, 2), (*(2 * s for s in strides), 1)
+    if operation in (views._real.op, views.imag.op):
+        return shape, tuple(2 * s for s in strides)
+    if operation is views.view_as_complex.op:
+        return shape[:-1], tuple(s // 2 for s in strides[:-1])
     if operation in (views.transpose.op, views.t.op, views._permute.op, views._adjoint.op):
         order = list(range(len(shape)))
         if operation is views._permute.op:
@@ -119,29 +124,62 @@ def _after(operation, statics: dict, shape: tuple, strides: tuple) -> Any:
     return None
 
 
+def _itemsize(operation, statics: dict, itemsize: int) -> int:
+    """The size in bytes of the elements of a view of such ones."""
+    if operation is views._view_dtype.op:
+        return statics["dtype"].itemsize
+    if operation in (views.view_as_real.op, views._real.op, views.imag.op):
+        return itemsize // 2
+    return itemsize * 2 if operation is views.view_as_complex.op else itemsize
+
+
+def _expanded(shape: tuple, strides: tuple, size: tuple) -> tuple:
+    new, found = [], []
+    for i in reversed(range(len(size))):
+        at = i - len(size) + len(shape)
+        have = shape[at] if at >= 0 else 1
+        step = strides[at] if at >= 0 else new[0] * found[0] if new else 1
+        new.insert(0, have if size[i] == -1 else size[i])
+        found.insert(0, step if new[0] == have else 0)
+    return tuple(new), tuple(found)
+
+
+def _recast(shape: tuple, strides: tuple, old: int, new: int) -> tuple:
+    """(shape, strides) of a view of elements of another size in bytes."""
+    if old == new or not shape:
+        return shape, strides
+    size = shape[-1] * old // new
+    return (*shape[:-1], size), (*(s * old // new for s in strides[:-1]), 1)
+
+
 @functools.lru_cache(maxsize=4096)
-def _along(shape: tuple, strides: tuple, steps: tuple) -> tuple | None:
+def _along(shape: tuple, strides: tuple, itemsize: int, steps: tuple) -> tuple | None:
     stages = [strides]
     for operation, names, values in steps:
-        found = _after(operation, dict(zip(names, values, strict=True)), shape, strides)
-        if found is None or found[1] is None:  # real parts, other dtypes
+        statics = dict(zip(names, values, strict=True))
+        found = _after(operation, statics, shape, strides, itemsize)
+        if found is None or found[1] is None:
             return None
         shape, strides = found
+        itemsize = _itemsize(operation, statics, itemsize)
         stages.append(strides)
     return tuple(stages)
 
 
-def along(shape: tuple, strides: tuple, steps: tuple) -> tuple | None:
-    """Strides of every stage of a chain of views, the base's first; None for other kinds."""
+def along(shape: tuple, strides: tuple, steps: tuple, itemsize: int) -> tuple | None:
+    """Strides of every stage of a chain of views, the base's first; None for other kinds.
+
+    ``itemsize``: of the base's elements, in bytes.
+    """
     keys = tuple([(op, tuple(given), tuple(given.values())) for op, given, _ in steps])
-    return _along(shape, strides, keys)
+    return _along(shape, strides, itemsize, keys)
 
 
 def _stages(input) -> tuple | None:
     base = input._base
     shape = tuple(base.shape)
     strides = _strides(base) if isinstance(base, TensorBase) else contiguous_strides(shape)
-    return along(shape, strides, input._steps)
+    return along(shape, strides, input._steps, base._node.aval.dtype.itemsize)
 
 
 def _strides(input) -> tuple:
@@ -169,13 +207,16 @@ def storage_offset(input) -> int:
     for node, (operation, statics, extras), strides in zip(
         nodes, input._steps, stages, strict=False
     ):
-        shape = node.aval.shape
+        shape, itemsize = node.aval.shape, node.aval.dtype.itemsize
+        offset = offset * itemsize // _itemsize(operation, statics, itemsize)
         if operation is views._as_strided.op:
             offset = statics["storage_offset"]
         elif operation is views.diagonal.op:
             d1, d2 = (normalize_dim(statics[k], len(shape)) for k in ("dim1", "dim2"))
             shift = statics["offset"]
             offset += max(shift * strides[d2], -shift * strides[d1])
+        elif operation is views.imag.op:
+            offset += 1
         elif "start" in statics:
             offset += statics["start"] * strides[statics["dim"]]
         elif extras:

@@ -6,6 +6,7 @@ import math
 import operator
 
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from jaxtorch import dtypes
@@ -245,12 +246,16 @@ def H(input):
     return input if input.ndim == 0 else adjoint(input)
 
 
+def _overlap() -> RuntimeError:
+    return RuntimeError(
+        "unsupported operation: more than one element of the written-to tensor refers to a "
+        "single memory location. Please clone() the tensor before performing the operation."
+    )
+
+
 def _put_expanded(base, value, size):
     if value.size != base.size:
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a "
-            "single memory location. Please clone() the tensor before performing the operation."
-        )
+        raise _overlap()
     return value.reshape(base.shape)
 
 
@@ -315,7 +320,22 @@ def diagonal(input: Array, offset: int = 0, dim1: int = 0, dim2: int = 1):
     return jnp.diagonal(input, offset, d1, d2)
 
 
-@lens
+def _put_where(base, value, where):
+    """``value`` at the places ``where`` of the elements in row-major order, all different."""
+    if np.unique(where).size < where.size:
+        raise _overlap()
+    return base.reshape(-1).at[where.reshape(-1)].set(value.reshape(-1)).reshape(base.shape)
+
+
+def _put_unfolded(base, value, dimension, size, step):
+    places = np.arange(base.size).reshape(base.shape or (1,))
+    dim = normalize_dim(dimension, places.ndim)
+    windows = np.lib.stride_tricks.sliding_window_view(places, size, dim)
+    where = windows[(slice(None),) * dim + (slice(None, None, step),)]
+    return _put_where(base, value, where.reshape(value.shape))
+
+
+@lens(put=_put_unfolded)
 def unfold(input: Array, dimension: int, size: int, step: int):
     """Windows of ``size`` along ``dimension``, ``step`` apart, as a last dimension."""
     dim = normalize_dim(dimension, input.ndim)
@@ -334,7 +354,14 @@ def unfold(input: Array, dimension: int, size: int, step: int):
     return jnp.moveaxis(windows, dim + 1, -1)
 
 
-@lens(name="AsStridedBackward0")
+def _put_strided(base, value, size, stride, storage_offset):
+    where = np.full(size, storage_offset)
+    for d, s in enumerate(stride):
+        where = where + np.arange(size[d]).reshape((-1,) + (1,) * (len(size) - d - 1)) * s
+    return _put_where(base, value, where)
+
+
+@lens(put=_put_strided, name="AsStridedBackward0")
 def _as_strided(input: Array, size: tuple, stride: tuple, storage_offset: int = 0):
     """Element ``storage_offset + sum(index * stride)`` of the elements in row-major order."""
     if len(size) != len(stride):
