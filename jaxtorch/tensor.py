@@ -123,7 +123,12 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
                 node = redirected(alias(node), old)
             self._version += 1
         else:
-            node = lens.read_through(base._node, self._steps)[-1]
+            # Whoever looks first, and be it under no_grad: the view has the history of its base.
+            before, STATE.grad = STATE.grad, True
+            try:
+                node = lens.read_through(base._node, self._steps)[-1]
+            finally:
+                STATE.grad = before
         self._bind(node)
         self._seen = base._version
 
@@ -202,16 +207,10 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
     def _write(self, value: Tensor) -> Tensor:
         """The end of every in-place operation: ``value`` becomes this handle's."""
         grad = STATE.grad
-        root = self if self._base is None or self._base.__class__ is Storage else self._base
         old = self._read()
         node = value._read()
-        if grad and root is not self:
-            lens.check_write(self, old, node)
-        if grad and root._meta is not None and root._meta.leaf:
-            view = "a view of " if root is not self else ""
-            raise RuntimeError(
-                f"{view}a leaf Variable that requires grad is being used in an in-place operation."
-            )
+        if grad:
+            self._check_write(old, node)
         if node.aval is not old.aval:
             node = self._fitted(node, old)
         if not grad and old.requires_grad and not engine_backward.is_leaf(old):
@@ -221,6 +220,17 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
         else:
             self._write_view(node)
         return self
+
+    def _check_write(self, old: Node, new: Node) -> None:
+        """Refuse what autograd cannot record."""
+        root = self if self._base is None or self._base.__class__ is Storage else self._base
+        if root is not self:
+            lens.check_write(self, old, new)
+        if root._meta is not None and root._meta.leaf:
+            view = "a view of " if root is not self else ""
+            raise RuntimeError(
+                f"{view}a leaf Variable that requires grad is being used in an in-place operation."
+            )
 
     def _fitted(self, node: Node, old: Node) -> Node:
         if node.aval.shape != old.aval.shape:
@@ -248,7 +258,8 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
             self._version += 1
         elif base._base is None:
             old, new = base._node, lens.write_through(base._node, self._steps, node)
-            if not STATE.grad and old.requires_grad and not engine_backward.is_leaf(old):
+            unrecorded = old.requires_grad and not (STATE.grad and lens.differentiable(self))
+            if unrecorded and not engine_backward.is_leaf(old):
                 new = redirected(alias(new), old)
             base._set(new)
         else:
@@ -315,9 +326,7 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
         # what was made of a base under no_grad requires a gradient nevertheless
         node = self._read()
         return node.requires_grad or (
-            base.__class__ is not Storage
-            and node.aval.dtype.category >= dtypes.FLOAT
-            and base.requires_grad
+            base.__class__ is not Storage and base.requires_grad and lens.differentiable(self)
         )
 
     @requires_grad.setter

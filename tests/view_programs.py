@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
+
 BASE = (2, 3, 4)
 
 
@@ -130,7 +132,7 @@ def program(choose, length: int) -> dict:
             "steps": steps}  # fmt: skip
 
 
-def stored(count: int, length: int) -> list[dict]:
+def seeded(count: int, length: int) -> list[dict]:
     return [program(random.Random(seed).randrange, length) for seed in range(count)]
 
 
@@ -194,3 +196,21 @@ def _gradient(torch, leaf, pool):
         return None
     grad = torch.view_as_real(leaf.grad) if leaf.grad.is_complex() else leaf.grad
     return grad.flatten().tolist()
+
+
+def difference(mine: list, theirs: list) -> str:
+    """What is not as in torch, in words; empty if all is."""
+    if mine[0] != theirs[0]:
+        return f"steps {mine[0]}, torch's {theirs[0]}"
+    for i, (x, y) in enumerate(zip(mine[1], theirs[1], strict=True)):
+        for key, wanted in y.items():
+            if not (_close(x[key], wanted) if key == "values" else x[key] == wanted):
+                return f"{key} of tensor {i}: {x[key]}, torch's {wanted}"
+    return "" if _close(mine[2], theirs[2]) else f"gradient {mine[2]}, torch's {theirs[2]}"
+
+
+def _close(mine, theirs) -> bool:
+    if mine is None or theirs is None:
+        return mine is theirs
+    same = np.shape(mine) == np.shape(theirs)
+    return same and np.allclose(mine, theirs, 1e-5, equal_nan=True)

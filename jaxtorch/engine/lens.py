@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
-from jaxtorch import dtypes
 from jaxtorch.engine.backward import emit
 from jaxtorch.engine.graph import STATE, Aval, Node, aval_of
 from jaxtorch.engine.kernels import KERNELS, Kernel
@@ -72,6 +71,11 @@ def _by_index(op):
 _SEVERAL = {"SplitBackward0", "SplitWithSizesBackward0", "UnbindBackward0"}
 
 
+def differentiable(view) -> bool:
+    """Does autograd see through the chain of views? Not through another dtype of the bytes."""
+    return not any(op.nondiff for op, _, _ in view._steps)
+
+
 def check_write(view, old: Node, new: Node) -> None:
     """Refuse, as PyTorch does, in-place operations on views whose history could not be kept."""
     base = view._base._node
@@ -84,7 +88,7 @@ def check_write(view, old: Node, new: Node) -> None:
             "not allow the output views to be modified inplace. You should replace the inplace "
             "operation by an out-of-place one."
         )
-    elif base.requires_grad and not old.requires_grad and old.aval.dtype.category >= dtypes.FLOAT:
+    elif base.requires_grad and not old.requires_grad and differentiable(view):
         why = (
             "Given that this use case is ambiguous and error-prone, it is forbidden. You can "
             "clarify your code by moving both the view and the inplace either both inside the "

@@ -184,10 +184,10 @@ def op(body=None, *, promote=None, vjp=None, name=None, nondiff=False, out=False
 
 
 @_as_declared
-def view(body=None, *, put=None, name=None, vjp=None, retypes=False):
+def view(body=None, *, put=None, name=None, vjp=None, nondiff=False, retypes=False):
     """As ``op``, for a view of the first argument: ``put(base, value, **statics)`` writes
     through. One that ``retypes`` has another dtype than its base, and so has what is written."""
-    return _decorate(body, False, promote=None, vjp=vjp, name=name, nondiff=False, result=None,
+    return _decorate(body, False, promote=None, vjp=vjp, name=name, nondiff=nondiff, result=None,
                      put=put, is_view=True, retypes=retypes)  # fmt: skip
 
 

@@ -43,8 +43,6 @@ def view(input, *shape, dtype=None, size=None):
     """The same elements under another shape (one size may be -1) or, byte for byte, dtype."""
     dtype = shape[0] if len(shape) == 1 and isinstance(shape[0], dtypes.dtype) else dtype
     if dtype is not None:
-        if dtype is input.dtype:
-            return input
         apart = stride(input, -1) if input._base is not None and input.ndim else 1
         if dtype.itemsize != input.dtype.itemsize and apart != 1:
             raise RuntimeError(
@@ -96,12 +94,10 @@ def become(input, view):
 
     Other views of it, and what was detached from it, go on to show what they did.
     """
+    if STATE.grad:
+        input._check_write(input._read(), view._read())
     if not isinstance(input._base, TensorBase):
         leaf = input.requires_grad and input.is_leaf
-        if leaf and STATE.grad:
-            raise RuntimeError(
-                "a leaf Variable that requires grad is being used in an in-place operation."
-            )
         others = _other_views(input, view)
         shared = others or input._base is not None or input._storage is not None
         if view._base is input and (leaf or (not shared and is_contiguous(view))):

@@ -214,7 +214,8 @@ def storage_offset(input) -> int:
         elif operation is views.diagonal.op:
             d1, d2 = (normalize_dim(statics[k], len(shape)) for k in ("dim1", "dim2"))
             shift = statics["offset"]
-            offset += max(shift * strides[d2], -shift * strides[d1])
+            if min(shape[d1] + min(shift, 0), shape[d2] - max(shift, 0)) > 0:
+                offset += max(shift * strides[d2], -shift * strides[d1])
         elif operation is views.imag.op:
             offset += 1
         elif "start" in statics:
@@ -281,6 +282,10 @@ def as_strided(input, size, stride, storage_offset: int | None = None):
     if storage_offset < 0:
         raise RuntimeError(f"Tensor: invalid storage offset {storage_offset}")
     whole = _whole(input)
+    if whole.dtype.is_complex and whole.dtype.to_real() is input.dtype:
+        whole = views.view_as_real(whole)
+    elif whole.dtype.itemsize == input.dtype.itemsize and whole.dtype is not input.dtype:
+        whole = views._view_dtype(whole, input.dtype)
     if whole.dtype is not input.dtype:
         raise NotImplementedError(
             f"as_strided of a view that shows {whole.dtype} as {input.dtype}: clone() it first"

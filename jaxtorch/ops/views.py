@@ -61,7 +61,7 @@ def _view(input: Array, shape: tuple):
     return input.reshape(infer_size(shape, input.size))
 
 
-@lens(put=lambda base, value, dtype: value.view(base.dtype), name="ViewBackward0", retypes=True)
+@lens(put=lambda base, value, dtype: value.view(base.dtype), nondiff=True, retypes=True)
 def _view_dtype(input: Array, dtype: dtypes.dtype):
     old, new = input.dtype.itemsize, dtype.numpy.itemsize
     if old != new and input.ndim == 0:
