@@ -68,8 +68,13 @@ def _scale(x: np.ndarray, span: np.float64, start: np.float64) -> np.ndarray:
     return (x * span + start).astype(np.float32)
 
 
-def normal(gen, shape: Shape, dtype, mean: float = 0.0, std: float = 1.0) -> np.ndarray:
-    """Normal with this mean and standard deviation; a complex type's parts share the variance."""
+def normal(
+    gen, shape: Shape, dtype, mean: float = 0.0, std: float = 1.0, in_blocks: bool = True
+) -> np.ndarray:
+    """Normal with this mean and standard deviation; a complex type's parts share the variance.
+
+    PyTorch draws for a tensor that is not contiguous as for one of few elements: not in blocks.
+    """
     if dtype.is_complex:
         parts = normal(gen, (*shape, 2), dtype.to_real(), mean, std / math.sqrt(2))
         return _complex(parts, dtype)
@@ -77,7 +82,7 @@ def normal(gen, shape: Shape, dtype, mean: float = 0.0, std: float = 1.0) -> np.
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
     _float_only(dtype, "normal_kernel_cpu")
     count = math.prod(shape)
-    if count < BLOCK:
+    if count < BLOCK or not in_blocks:
         return _normal_pairs(gen, count, mean, std).astype(dtype.numpy).reshape(shape)
     wide = dtype is dtypes.float64
     draw, transform = (_unit_doubles, box_muller_float64) if wide else (_words, box_muller_float32)
@@ -290,7 +295,7 @@ def geometric(gen, shape: Shape, dtype, p: float) -> np.ndarray:
     """The number of trials up to the first success, of probability ``p``."""
     if not 0 < p < 1:
         raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p:g}")
-    if dtype.category not in (dtypes.INT, dtypes.FLOAT):
+    if dtype.category not in (dtypes.INT, dtypes.FLOAT) and math.prod(shape):
         raise NotImplementedError(f"\"geometric_cpu\" not implemented for '{dtype.legacy}'")
     u = _unit_doubles(gen, math.prod(shape))
     x = np.ceil(libm(_log, u) / math.log1p(-p))

@@ -9,7 +9,7 @@ from jaxtorch import dtypes, random
 FLOATS = "float32 float64 float16 bfloat16".split()
 INTEGERS = "int64 int32 int16 int8 uint8 bool".split()
 # Of these a library function's last bit differs from one C library to the next.
-TRANSCENDENTAL = {"normal", "exponential", "cauchy", "log_normal"}
+TRANSCENDENTAL = {"normal", "exponential", "cauchy", "log_normal", "standard_gamma", "dirichlet"}
 
 
 def rows(sizes) -> list[tuple]:
@@ -27,6 +27,10 @@ def rows(sizes) -> list[tuple]:
                 ("multinomial", d, size + 2, (4, True)),
             ]
             found += [("poisson", d, size, (rate,)) for rate in (0.0, 0.5, 12.0)]
+        for d in FLOATS[:2]:
+            found += [("standard_gamma", d, size, (a,)) for a in (0.3, 1.0, 7.5)]
+            found += [("dirichlet", d, size + 1, (0.7,)), ("binomial", d, size, (12, 0.4))]
+            found += [("binomial", d, size, (300, 0.6))]
         for d in ("complex64", "complex128"):
             found += [("uniform", d, size, (0, 1)), ("normal", d, size, (0.3, 1.7))]
         for d in FLOATS + INTEGERS:
@@ -81,8 +85,8 @@ def ours(g: random.Generator, kind: str, name: str, size: int, args: tuple) -> n
     dtype = dtypes.ALL[name]
     if kind == "multinomial":
         return random.multinomial(g, weights(size).astype(dtype.numpy), *args)
-    if kind == "poisson":
-        return random.poisson(g, np.full(size, args[0], dtype.numpy))
+    if kind in ("poisson", "standard_gamma", "dirichlet", "binomial"):
+        return getattr(random, kind)(g, *[np.full(size, a, dtype.numpy) for a in args])
     if kind == "bernoulli_like":
         p = probabilities(size).astype(dtypes.ALL[args[0]].numpy)
         return random.bernoulli_like(g, p, dtype)
@@ -97,12 +101,19 @@ def ours(g: random.Generator, kind: str, name: str, size: int, args: tuple) -> n
     return function(g, (size,), dtype, *args)
 
 
+_OF_TENSORS = {
+    "poisson": "poisson", "standard_gamma": "_standard_gamma", "dirichlet": "_sample_dirichlet",
+    "binomial": "binomial",
+}  # fmt: skip
+
+
 def torchs(torch, g, kind: str, name: str, size: int, args: tuple) -> np.ndarray:
     dtype = getattr(torch, name)
     if kind == "multinomial":
         x = torch.multinomial(torch.tensor(weights(size), dtype=dtype), *args, generator=g)
-    elif kind == "poisson":
-        x = torch.poisson(torch.full((size,), args[0], dtype=dtype), generator=g)
+    elif kind in _OF_TENSORS:
+        function = getattr(torch, _OF_TENSORS[kind])
+        x = function(*[torch.full((size,), a, dtype=dtype) for a in args], generator=g)
     elif kind == "bernoulli_like":
         p = torch.tensor(probabilities(size), dtype=getattr(torch, args[0]))
         x = torch.empty(size, dtype=dtype).bernoulli_(p, generator=g)
@@ -126,6 +137,7 @@ def agree(mine: np.ndarray, theirs: np.ndarray, row: tuple) -> None:
     """Bit for bit, but for an ulp of what libraries compute."""
     assert mine.dtype == theirs.dtype and mine.shape == theirs.shape, row
     if row[0] in TRANSCENDENTAL and row[1] in ("float64", "complex128"):
-        np.testing.assert_array_max_ulp(mine.view(np.float64), theirs.view(np.float64), 2)
+        ulps = 8 if row[0] == "dirichlet" else 2  # a thousand terms summed in another order
+        np.testing.assert_array_max_ulp(mine.view(np.float64), theirs.view(np.float64), ulps)
     else:
         assert np.array_equal(mine, theirs, equal_nan=mine.dtype.kind in "fc"), row

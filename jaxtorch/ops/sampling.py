@@ -19,11 +19,11 @@ from jax._src.interpreters.partial_eval import DynamicJaxprTrace
 from jaxtorch import devices, dtypes, random
 from jaxtorch.engine.handles import Handles, node_of_array
 from jaxtorch.engine.trace import is_traced
-from jaxtorch.ops import pathwise
-from jaxtorch.ops._op import index_dtype
+from jaxtorch.ops import pathwise, strides
+from jaxtorch.ops._op import Array, Operand, check, index_dtype, op
 from jaxtorch.ops.creation import _made, _sizes
 from jaxtorch.ops.data import is_tensor, wrap
-from jaxtorch.ops.views import view_as_complex
+from jaxtorch.ops.views import broadcast_shapes, view_as_complex
 from jaxtorch.rejection import von_mises_proposal, von_mises_ratio
 
 
@@ -55,6 +55,10 @@ def generator_of(device, generator=None):
     """The generator to draw from for a tensor on ``device``."""
     random.differing()  # which raises where nothing may be drawn
     if generator is not None:
+        if not isinstance(generator, random.Generator):
+            raise TypeError(
+                "argument 'generator' must be torch.Generator, not " + type(generator).__name__
+            )
         return generator
     return random.thread_safe_generator() or random.generator_for(device)
 
@@ -81,14 +85,34 @@ def _kind(dtype):
     return jax.dtypes.canonicalize_dtype(dtype.numpy)
 
 
-def _uniform(gen, low, high, shape, dtype):
+def _order(input) -> tuple | None:
+    """The dimensions of ``input`` from the one whose neighbours lie furthest apart to the nearest:
+    PyTorch draws for the elements as they lie. None where that is the dimensions' own order."""
+    own = tuple(range(input.ndim))
+    if strides.is_contiguous(input):
+        return None
+    steps = strides.stride(input)
+    order = tuple(sorted(own, key=lambda d: -steps[d]))
+    return None if order == own else order
+
+
+def _in_order(order: tuple | None, shape: tuple, draw):
+    """``draw(shape)`` in row-major order, or of the dimensions in another order."""
+    if order is None:
+        return draw(shape)
+    return draw(tuple(shape[d] for d in order)).transpose(np.argsort(order))
+
+
+def _uniform(gen, low, high, shape, dtype, order=None):
     def staged(key):
         return jax.random.uniform(key, shape, _kind(dtype), low, high)
 
-    return _drawn(staged, random.uniform, gen, shape, dtype, low, high)
+    return _drawn(
+        staged, _in_order, order, shape, lambda s: random.uniform(gen, s, dtype, low, high)
+    )
 
 
-def _normal(gen, mean, std, shape, dtype):
+def _normal(gen, mean, std, shape, dtype, order=None):
     if dtype.is_complex:
         part = dtypes.float64 if dtype is dtypes.complex128 else dtypes.float32
         flat = _normal(gen, 0.0, std * 0.5**0.5, (*shape, 2), part)
@@ -97,15 +121,20 @@ def _normal(gen, mean, std, shape, dtype):
     def staged(key):
         return jax.random.normal(key, shape, _kind(dtype)) * std + mean
 
-    return _drawn(staged, random.normal, gen, shape, dtype, mean, std)
+    def draw(s):
+        return random.normal(gen, s, dtype, mean, std, order is None)
+
+    return _drawn(staged, _in_order, order, shape, draw)
 
 
-def _randint(gen, low, high, shape, dtype):
+def _randint(gen, low, high, shape, dtype, order=None):
     def staged(key):
         wide = index_dtype()
         return jax.random.randint(key, shape, low, high, wide).astype(_kind(dtype))
 
-    return _drawn(staged, random.randint, gen, low, high, shape, dtype)
+    return _drawn(
+        staged, _in_order, order, shape, lambda s: random.randint(gen, low, high, s, dtype)
+    )
 
 
 def _device_of(device):
@@ -162,29 +191,31 @@ def randperm(n: int, **options: Unpack[Options]):
     return _made(make, default=dtypes.int64, **rest)
 
 
-def _like(input, options):
-    device = options.pop("device", None)
-    options = {**options, "device": input.device if device is None else device}
+def _like(make, input, options):
+    """``make(gen, shape, dtype, order)``, by default of the shape, dtype, device and layout of
+    ``input``."""
+    if options.get("device") is None:
+        options["device"] = input.device
     gen, rest = _options(**options)
-    return gen, tuple(input.shape), {"default": input.dtype, **rest}
+    keeps = str(options.get("memory_format", "torch.preserve_format")) == "torch.preserve_format"
+    order = _order(input) if keeps else None
+    shape = tuple(input.shape)
+    return _made(lambda dtype: make(gen, shape, dtype, order), default=input.dtype, **rest)
 
 
 def rand_like(input, **options: Unpack[Options]):
-    gen, shape, rest = _like(input, options)
-    return _made(lambda d: _uniform(gen, 0.0, 1.0, shape, d), **rest)
+    return _like(lambda gen, *rest: _uniform(gen, 0.0, 1.0, *rest), input, options)
 
 
 def randn_like(input, **options: Unpack[Options]):
-    gen, shape, rest = _like(input, options)
-    return _made(lambda d: _normal(gen, 0.0, 1.0, shape, d), **rest)
+    return _like(lambda gen, *rest: _normal(gen, 0.0, 1.0, *rest), input, options)
 
 
 def randint_like(input, low=None, high=None, **options: Unpack[Options]):
     low, high = (0, low) if high is None else (low or 0, high)
     if high is None:
         raise TypeError('randint_like() missing 1 required positional arguments: "high"')
-    gen, shape, rest = _like(input, options)
-    return _made(lambda d: _randint(gen, int(low), int(high), shape, d), **rest)
+    return _like(lambda gen, *rest: _randint(gen, int(low), int(high), *rest), input, options)
 
 
 # --- from parameters ----------------------------------------------------------------------------
@@ -202,19 +233,35 @@ def normal(
 ):
     """Normal with ``mean`` and ``std``: numbers (and ``size``), or tensors, one draw an element."""
     if not is_tensor(mean) and not is_tensor(std):
+        if size is None:
+            raise TypeError('normal() missing 1 required argument: "size"')
         gen, rest = _options(generator, **options)
         shape = _sizes("normal", (tuple(size),))
         mean, std = float(mean), float(std)
         return _made(lambda d: _normal(gen, mean, std, shape, d), out=out, dtype=dtype, **rest)
     like = mean if is_tensor(mean) else std
-    if is_tensor(mean) and is_tensor(std):
-        like = mean + std
-    elif not is_tensor(std) and std < 0:
-        raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
+    shape = tuple(like.shape)
+    if is_tensor(std):
+        scale, factor = 1.0, std
+        shape = tuple(broadcast_shapes(shape, std.shape))
+    else:
+        scale, factor = float(std), 1.0
     gen = generator_of(like.device, generator)
-    drawn = _normal(gen, 0.0, 1.0, tuple(like.shape), like.dtype).to(like.device)
-    made = (drawn * std + mean).detach()
+    drawn = _normal(gen, 0.0, scale, shape, like.dtype).to(like.device)
+    made = _moved(drawn, factor, mean)
     return made if out is None else Handles.assign_out(made, out)
+
+
+@op(name="NormalBackward1")
+def _moved(noise: Array, std: Operand, mean: Operand):
+    """noise * std + mean, of the dtype of ``noise``; its gradient is zero."""
+    std, mean = jax.lax.stop_gradient((std, mean))
+    scaled = noise * std.astype(noise.dtype)
+    if scaled.dtype.itemsize < 4:  # rounded here too, where XLA would keep the digits
+        kind = jnp.finfo(scaled.dtype)
+        scaled = jax.lax.reduce_precision(scaled, kind.nexp, kind.nmant)
+    text = "normal expects all elements of std >= 0.0"
+    return check(scaled + mean.astype(scaled.dtype), std >= 0, std, text, RuntimeError)
 
 
 def _drawn_with(inputs, staged, draw, generator=None):
@@ -299,6 +346,12 @@ def binomial(count, prob, generator=None):
     if count.dtype is not prob.dtype:
         raise RuntimeError(f"Found dtype {prob.dtype.legacy} but expected {count.dtype.legacy}")
 
+    shape = broadcast_shapes(count.shape, prob.shape)
+    if shape != count.shape:
+        raise RuntimeError(
+            f"output with shape {list(count.shape)} doesn't match the broadcast shape {list(shape)}"
+        )
+
     def staged(key, count, prob):
         return jax.random.binomial(key, count, prob, count.shape, count.dtype)
 
@@ -355,13 +408,13 @@ def _tiny(x):
 
 
 def _fill(input, staged, draw, *args, generator=None):
-    """Write fresh numbers to all of ``input``."""
+    """Write fresh numbers to all of ``input``, in the order in which its elements lie."""
     gen = generator_of(input.device, generator)
+    shape, dtype = tuple(input.shape), input.dtype
     made = _drawn(
-        lambda key: staged(key, tuple(input.shape), _kind(input.dtype)),
-        lambda *a: draw(gen, tuple(input.shape), input.dtype, *a),
-        *args,
-    )
+        lambda key: staged(key, shape, _kind(dtype)),
+        _in_order, _order(input), shape, lambda s: draw(gen, s, dtype, *args),
+    )  # fmt: skip
     return input._write(made.to(input.device))
 
 
@@ -385,14 +438,19 @@ def normal_(input, mean: float = 0.0, std: float = 1.0, *, generator=None):
     def staged(key, shape, dtype):
         return jax.random.normal(key, shape, dtype) * std + mean
 
-    return _fill(input, staged, random.normal, mean, std, generator=generator)
+    blocks = strides.is_contiguous(input)
+    return _fill(input, staged, random.normal, mean, std, blocks, generator=generator)
 
 
-def random_(input, from_=None, to=None, *, generator=None, **named):
-    """Integers in [from, to), [0, to), or all that the dtype holds exactly."""
+_ABSENT: Any = object()
+
+
+def random_(input, from_=None, to=_ABSENT, *, generator=None, **named):
+    """Integers in [from, to), [0, to), [from, the dtype's greatest] for a ``to`` of None, or all
+    that the dtype holds exactly."""
     low = named.get("from", from_)
-    if to is None and low is not None and "from" not in named:
-        low, to = 0, low
+    if to is _ABSENT:
+        low, to = (low, None) if "from" in named or low is None else (0, low)
 
     def staged(key, shape, dtype):
         info = jnp.iinfo(dtype) if jnp.issubdtype(dtype, jnp.integer) else None
@@ -406,9 +464,15 @@ def bernoulli_(input, p: Any = 0.5, *, generator=None):
     """1 with probability ``p`` (a number, or a tensor of one for each element), else 0."""
     gen = generator_of(input.device, generator)
     shape = tuple(input.shape)
-    if is_tensor(p):
-        return input.copy_(bernoulli(p.expand(shape), generator=gen))
-    return input._write(_bernoulli(gen, float(p), shape, input.dtype).to(input.device))
+    if not is_tensor(p):
+
+        def staged(key, shape, dtype):
+            return jax.random.bernoulli(key, float(p), shape).astype(dtype)
+
+        return _fill(input, staged, random.bernoulli, float(p), generator=generator)
+    order = _order(input) or tuple(range(input.ndim))
+    drawn = bernoulli(p.expand(shape).permute(order).contiguous(), generator=gen)
+    return input.copy_(drawn.permute(*np.argsort(order).tolist()))
 
 
 def exponential_(input, lambd: float = 1.0, *, generator=None):

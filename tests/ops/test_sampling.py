@@ -24,6 +24,17 @@ CASES = {
     "multinomial": lambda t: t.multinomial(t.tensor([0.1, 0.5, 0.4]), 2),
     "multinomial rows": lambda t: t.multinomial(t.ones(2, 4), 6, replacement=True),
     "poisson": lambda t: t.poisson(t.full((5,), 3.0)),
+    "poisson of a transpose": lambda t: t.poisson(t.full((3, 4), 3.0).t()),
+    "normal of halves": lambda t: t.normal(0.3, t.full((20,), 1.7, dtype=t.bfloat16)),
+    "binomial": lambda t: t.binomial(t.full((6,), 30.0), t.full((6,), 0.4)),
+    "gamma": lambda t: t._standard_gamma(t.full((6,), 0.4)),
+    "dirichlet": lambda t: t._sample_dirichlet(t.ones(2, 3)),
+    "uniform_ of a transpose": lambda t: t.empty(3, 7).t().uniform_(),
+    "normal_ of a transpose": lambda t: t.empty(3, 7).t().normal_(),
+    "normal_ of a part": lambda t: t.empty(6, 8)[:, :3].normal_(),
+    "bernoulli_ of a transpose": lambda t: t.empty(3, 7).t().bernoulli_(t.full((7, 3), 0.4)),
+    "randn_like a transpose": lambda t: t.randn_like(t.zeros(3, 7).t()),
+    "random_ up to the greatest": lambda t: t.empty(4, dtype=t.int16).random_(1, None),
     "uniform_": lambda t: t.empty(5).uniform_(-1, 2),
     "normal_": lambda t: t.empty(20).normal_(3, 0.5),
     "random_": lambda t: t.empty(4, dtype=t.int64).random_(0, 100),
@@ -77,7 +88,43 @@ def test_jit_draws_afresh_and_a_seed_repeats():
     assert first != second and draw().tolist() == first
 
 
+def test_parameters_have_gradients_of_zero():
+    for draw in (jaxtorch.bernoulli, jaxtorch.poisson, jaxtorch.normal):
+        x = jaxtorch.full((3,), 0.5, requires_grad=True)
+        draw(x).sum().backward()
+        assert x.grad.tolist() == [0, 0, 0]
+
+
+def test_data_dependent_draws_inside_jit_and_grad():
+    draws = {
+        "bernoulli": jaxtorch.bernoulli, "poisson": jaxtorch.poisson,
+        "gamma": jaxtorch._standard_gamma, "dirichlet": jaxtorch._sample_dirichlet,
+        "binomial": lambda x: jaxtorch.binomial(x * 0 + 5, x),
+        "multinomial": lambda x: jaxtorch.multinomial(x, 2, True),
+        "normal": lambda x: jaxtorch.normal(x, x),
+    }  # fmt: skip
+    x = jaxtorch.tensor([0.2, 0.5, 0.9])
+    staged = jaxtorch.jit(lambda x: {name: draw(x) for name, draw in draws.items()})(x)
+    for name, draw in draws.items():
+        plain = draw(x)
+        assert (staged[name].dtype, staged[name].shape) == (plain.dtype, plain.shape), name
+        assert jaxtorch.isfinite(staged[name]).all(), name
+    assert jaxtorch.func.grad(lambda x: (x * jaxtorch.bernoulli(x)).sum())(x).le(1).all()
+
+
 def test_wrong_arguments():
+    with pytest.raises(RuntimeError, match="all elements of std >= 0.0"):
+        jaxtorch.normal(jaxtorch.zeros(2), jaxtorch.tensor([1.0, -1.0])).tolist()
+    with pytest.raises(ValueError, match="floating-point dtypes for count, got: Long"):
+        jaxtorch.binomial(jaxtorch.ones(2, dtype=jaxtorch.int64), jaxtorch.ones(2))
+    with pytest.raises(RuntimeError, match="Found dtype Double but expected Float"):
+        jaxtorch.binomial(jaxtorch.ones(2), jaxtorch.ones(2, dtype=jaxtorch.float64))
+    with pytest.raises(RuntimeError, match="doesn't match the broadcast shape"):
+        jaxtorch.binomial(jaxtorch.ones(2), jaxtorch.ones(3, 1))
+    with pytest.raises(NotImplementedError, match="gamma_cpu"):
+        jaxtorch._standard_gamma(jaxtorch.ones(2).half())
+    with pytest.raises(TypeError, match="must be torch.Generator"):
+        jaxtorch.rand(2, generator=3)
     with pytest.raises(RuntimeError, match="expects 'from' to be less than 'to'"):
         jaxtorch.randint(5, 5, (2,))
     with pytest.raises(RuntimeError, match="std >= 0.0"):
