@@ -83,7 +83,7 @@ def normal(
     _float_only(dtype, "normal_kernel_cpu")
     count = math.prod(shape)
     if count < BLOCK or not in_blocks:
-        return _normal_pairs(gen, count, mean, std).astype(dtype.numpy).reshape(shape)
+        return _narrowed(_normal_pairs(gen, count, mean, std), dtype).reshape(shape)
     wide = dtype is dtypes.float64
     draw, transform = (_unit_doubles, box_muller_float64) if wide else (_words, box_muller_float32)
     tail = count % BLOCK
@@ -94,6 +94,13 @@ def normal(
         if tail:
             x = np.concatenate([x[: count - BLOCK], transform(draw(gen, BLOCK), mean, std)])
     return x.astype(dtype.numpy, copy=False).reshape(shape)
+
+
+def _narrowed(x: np.ndarray, dtype) -> np.ndarray:
+    """Doubles in ``dtype``: to half types they go by way of float32, as in PyTorch."""
+    if dtype in dtypes.HALF_TYPES:
+        x = x.astype(np.float32)
+    return x.astype(dtype.numpy)
 
 
 def _words(gen, count: int) -> np.ndarray:
@@ -288,7 +295,7 @@ def exponential(gen, shape: Shape, dtype, lambd: float = 1.0) -> np.ndarray:
             f"floating point but you specified {dtype.legacy}"
         )
     x = -1.0 / lambd * libm(math.log1p, -_unit_doubles(gen, math.prod(shape)))
-    return x.astype(dtype.numpy).reshape(shape)
+    return _narrowed(x, dtype).reshape(shape)
 
 
 def geometric(gen, shape: Shape, dtype, p: float) -> np.ndarray:
@@ -299,7 +306,7 @@ def geometric(gen, shape: Shape, dtype, p: float) -> np.ndarray:
         raise NotImplementedError(f"\"geometric_cpu\" not implemented for '{dtype.legacy}'")
     u = _unit_doubles(gen, math.prod(shape))
     x = np.ceil(libm(_log, u) / math.log1p(-p))
-    return x.astype(dtype.numpy).reshape(shape)
+    return _narrowed(x, dtype).reshape(shape)
 
 
 def _log(x: float) -> float:
@@ -317,7 +324,7 @@ def cauchy(gen, shape: Shape, dtype, median: float = 0.0, sigma: float = 1.0) ->
         )
     u = _unit_doubles(gen, math.prod(shape))
     x = fma(libm(math.tan, math.pi * (u - 0.5)), sigma, median)
-    return x.astype(dtype.numpy).reshape(shape)
+    return _narrowed(x, dtype).reshape(shape)
 
 
 def log_normal(gen, shape: Shape, dtype, mean: float = 1.0, std: float = 2.0) -> np.ndarray:
@@ -326,7 +333,7 @@ def log_normal(gen, shape: Shape, dtype, mean: float = 1.0, std: float = 2.0) ->
         raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std:g}")
     _float_only(dtype, "log_normal_cpu")
     x = libm(math.exp, _normal_pairs(gen, math.prod(shape), mean, std))
-    return x.astype(dtype.numpy).reshape(shape)
+    return _narrowed(x, dtype).reshape(shape)
 
 
 def multinomial(gen, weights: np.ndarray, num_samples: int, replacement: bool = False):

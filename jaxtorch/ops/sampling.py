@@ -85,21 +85,23 @@ def _kind(dtype):
     return jax.dtypes.canonicalize_dtype(dtype.numpy)
 
 
-def _order(input) -> tuple | None:
+def _order(input) -> list | None:
     """The dimensions of ``input`` from the one whose neighbours lie furthest apart to the nearest:
     PyTorch draws for the elements as they lie. None where that is the dimensions' own order."""
-    own = tuple(range(input.ndim))
+    own = list(range(input.ndim))
     if strides.is_contiguous(input):
         return None
     steps = strides.stride(input)
-    order = tuple(sorted(own, key=lambda d: -steps[d]))
+    order = sorted(own, key=lambda d: -steps[d])
     return None if order == own else order
 
 
-def _in_order(order: tuple | None, shape: tuple, draw):
-    """``draw(shape)`` in row-major order, or of the dimensions in another order."""
+def _in_order(order: list | None, shape: tuple, draw):
+    """``draw(shape)`` in row-major order, or of the (last) dimensions in another order."""
     if order is None:
         return draw(shape)
+    batch = len(shape) - len(order)  # under vmap
+    order = [*range(batch), *(batch + d for d in order)]
     return draw(tuple(shape[d] for d in order)).transpose(np.argsort(order))
 
 
@@ -470,7 +472,7 @@ def bernoulli_(input, p: Any = 0.5, *, generator=None):
             return jax.random.bernoulli(key, float(p), shape).astype(dtype)
 
         return _fill(input, staged, random.bernoulli, float(p), generator=generator)
-    order = _order(input) or tuple(range(input.ndim))
+    order = _order(input) or list(range(input.ndim))
     drawn = bernoulli(p.expand(shape).permute(order).contiguous(), generator=gen)
     return input.copy_(drawn.permute(*np.argsort(order).tolist()))
 
