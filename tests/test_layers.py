@@ -23,7 +23,8 @@ LAYERS = [
     "ops",
     "_operators _methods",
     "gradfn _queries outputs tensor _functions _inplace storage _utils",
-    "overrides settings streams introspection types __config__ _absent_device xpu mtia distributed",
+    "overrides profiler settings streams introspection types __config__ _absent_device xpu mtia",
+    "distributed",
     "testing",
     "anomaly autograd func compiling legacy cuda cpu mps accelerator serialization hub linalg fft "
     "special masked signal backends",

@@ -281,9 +281,9 @@ def _evaluate_nodes(nodes, wanted, look: bool, wired=None, compile_now: bool = F
         _note_sighting(structure)
         if not (compile_now or should_compile(structure, unseen, _uncompiled(nodes))):
             started = time.perf_counter()
-            _interpret(nodes)
+            interpret(nodes)
             structure.seconds += time.perf_counter() - started
-            _settle(nodes)
+            settle(nodes)
             inspect.COUNTS.interpreted += 1
             return
         program = _compile(structure, nodes, positions, leaves, packs)
@@ -401,7 +401,15 @@ def _pinned(n: Node) -> bool:
 # Interpreted
 
 
-def _interpret(nodes) -> None:
+def _run_kernel(kernel, arrays):
+    if kernel._compiled is not None:
+        return kernel(*arrays)
+    with disk_cache.in_force():
+        return kernel(*arrays)
+
+
+def interpret(nodes, run=_run_kernel) -> None:
+    """Compute nodes one by one, each by ``run(kernel, arrays)``."""
     checks: list[tuple] = []
     for n in nodes:
         kernel = n.kernel
@@ -412,11 +420,7 @@ def _interpret(nodes) -> None:
             n.value = n.inputs[0].value
             continue
         arrays = [_argument(i) for i in n.inputs]
-        if kernel._compiled is None:
-            with disk_cache.in_force():
-                out = kernel(*arrays)
-        else:
-            out = kernel(*arrays)
+        out = run(kernel, arrays)
         if kernel.messages:
             n.value, flags = out
             checks += [(f, m, n.site_or_none) for f, m in zip(flags, kernel.messages, strict=True)]
@@ -438,7 +442,7 @@ def _argument(i):
     return np.asarray(value)
 
 
-def _settle(nodes) -> None:
+def settle(nodes) -> None:
     """Drop the evaluation edges. What autograd still holds keeps its value, as PyTorch keeps it."""
     for n in nodes:
         if not _pinned(n):

@@ -24,13 +24,13 @@ def verify(slack: float = SLACK):
 
     def check(structure, nodes, positions, leaves, packs):
         whole = _compiled(structure, nodes, positions, leaves, packs)
-        evaluate._interpret(nodes)
+        evaluate.interpret(nodes)
         try:
             for position, value in zip(positions, whole, strict=False):
                 if difference(nodes[position].value, value, slack):
                     _report(structure, nodes, position, leaves, packs, value, slack)
         finally:
-            evaluate._settle(nodes)
+            evaluate.settle(nodes)
 
     before, evaluate.verifier = evaluate.verifier, check
     try:

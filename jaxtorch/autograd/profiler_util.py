@@ -1,0 +1,7 @@
+"""``torch.autograd.profiler_util``."""
+
+from jaxtorch.profiler.events import (
+    EventList as EventList,
+    FunctionEvent as FunctionEvent,
+    FunctionEventAvg as FunctionEventAvg,
+)
