@@ -6,6 +6,7 @@ What is not named here is not public.
 from __future__ import annotations
 
 import importlib
+import sys
 from math import e as e, inf as inf, nan as nan, pi as pi
 
 from jaxtorch import (
@@ -219,6 +220,7 @@ from jaxtorch.tensor import Tensor as Tensor
 from jaxtorch.version import __version__ as __version__
 
 newaxis = None
+torch = sys.modules[__name__]  # as PyTorch's package has itself
 igamma, igammac, mvlgamma = special.gammainc, special.gammaincc, special.multigammaln
 
 # torch.jit, which as a call is the jit imported above: a type checker is to see that one.

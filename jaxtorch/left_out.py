@@ -88,7 +88,7 @@ _TABLE = (
      "torch.jit.strict_fusion torch.jit.freeze_module", _SCRIPT),
     ("torch.jit.save torch.jit.load",
      "there is no TorchScript here: torch.save a state_dict, and build the module from its class"),
-    ("torch.backends.m torch.torch torch.windows",
+    ("torch.backends.m torch.windows",
      "a stray name in torch's own module, reached by its right one"),
     ("torch.backends.python_native", "switches of kernels written in PyTorch's DSLs"),
     ("torch.cuda.get_sync_debug_mode torch.cuda.set_sync_debug_mode",
