@@ -189,14 +189,14 @@ def _softplus(x, beta, threshold):
     return jnp.where(linear, x, jnp.log1p(jnp.exp(jnp.where(linear, 0, x) * beta)) / beta)
 
 
-@op(promote="arith", name="SoftplusBackward0")
+@op(promote="arith", name="SoftplusBackward0", out=True)
 def softplus(input: Array, beta: float = 1.0, threshold: float = 20.0):
     """log(1 + exp(beta * input)) / beta; the input itself where beta * input exceeds threshold."""
     _require_float(input, "softplus_cpu")
     return _softplus(input, beta, threshold)
 
 
-@op(promote="arith", name="LogSigmoidBackward0")
+@op(promote="arith", name="LogSigmoidBackward0", out=True)
 def logsigmoid(input: Array):
     """log(sigmoid(input)), without overflow."""
     _require_float(input, "log_sigmoid_cpu")
@@ -244,7 +244,7 @@ def tanhshrink(input: Array):
     return input - jnp.tanh(input)
 
 
-@op(promote="arith", name="SoftshrinkBackward0")
+@op(promote="arith", name="SoftshrinkBackward0", out=True)
 def softshrink(input: Array, lambd: float = 0.5):
     """input moved by lambd towards 0, and 0 where that would cross it."""
     _require_float(input, "softshrink_check")
@@ -258,7 +258,7 @@ def softshrink(input: Array, lambd: float = 0.5):
     return jnp.where(inside, 0, jnp.where(input > lambd, input - lambd, input + lambd))
 
 
-@op(promote="arith", name="HardshrinkBackward0")
+@op(promote="arith", name="HardshrinkBackward0", out=True)
 def hardshrink(input: Array, lambd: float = 0.5):
     """input, and 0 where its magnitude is at most lambd."""
     _require_float(input, "hardshrink_cpu")
@@ -304,6 +304,10 @@ def _prepare_softmax(input, dim, dtype):
     return input, normalize_dim(dim, max(input.ndim, 1))
 
 
+def _top(input, dim: int):
+    return lax.stop_gradient(jnp.max(input, dim, keepdims=True, initial=-jnp.inf))
+
+
 def _softmax_vjp(needs, args, statics, out, grads):
     # From the result alone: the input need not be kept for backward.
     dim = statics["dim"]
@@ -319,7 +323,7 @@ def _softmax(input: Array, dim: int, dtype: dtypes.dtype | None = None):
     input, dim = _prepare_softmax(input, dim, dtype)
     if input.ndim == 0:
         return jnp.ones_like(input)
-    shifted = jnp.exp(input - lax.stop_gradient(jnp.max(input, dim, keepdims=True)))
+    shifted = jnp.exp(input - _top(input, dim))
     return shifted / jnp.sum(shifted, dim, keepdims=True)
 
 
@@ -337,7 +341,7 @@ def _log_softmax(input: Array, dim: int, dtype: dtypes.dtype | None = None):
     input, dim = _prepare_softmax(input, dim, dtype)
     if input.ndim == 0:
         return jnp.zeros_like(input)
-    shifted = input - lax.stop_gradient(jnp.max(input, dim, keepdims=True))
+    shifted = input - _top(input, dim)
     return shifted - jnp.log(jnp.sum(jnp.exp(shifted), dim, keepdims=True))
 
 

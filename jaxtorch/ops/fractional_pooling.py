@@ -49,7 +49,7 @@ def _check(input, samples, kernel, out, ndim: int) -> None:
                 f"{list(input.shape)} with dimension {d} being empty."
             )
     for axis, size, k, o in zip(AXES[ndim], input.shape[-ndim:], kernel, out, strict=True):
-        if o + k - 1 > size - 2 * (ndim == 3):  # torch asks for more in 3d
+        if o + k - 1 > size - (ndim == 3):  # torch asks for more in 3d
             raise RuntimeError(f"{name}: pool {axis} {k} too large relative to input {axis} {size}")
     if samples.dtype != input.dtype:
         raise RuntimeError("Expect _random_samples to have the same dtype as input")

@@ -14,11 +14,11 @@ from jaxtorch.ops._promote import widened
 from jaxtorch.ops.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 
 
-def _scale(n: int, out: int, factor: float | None, align_corners: bool) -> np.float32:
-    """Source pixels for each result pixel, in float32 as torch has it."""
+def _scale(n: int, out: int, factor: float | None, align_corners: bool, real=np.float32):
+    """Source pixels for each result pixel, in float32 as torch has it but for float64 images."""
     if align_corners:
-        return np.float32((n - 1) / (out - 1)) if out > 1 else np.float32(0)
-    return np.float32(1 / factor) if factor else np.float32(n / out)
+        return real((n - 1) / (out - 1)) if out > 1 else real(0)
+    return real(1 / factor) if factor else real(n / out)
 
 
 def _nearest(n, out, factor, exact):
@@ -27,10 +27,11 @@ def _nearest(n, out, factor, exact):
     return np.minimum(np.floor(at * scale).astype(np.int64), n - 1)
 
 
-def _linear(n, out, factor, align_corners):
+def _linear(n, out, factor, align_corners, real):
     """(out, 2) indices and weights."""
-    scale, at = _scale(n, out, factor, align_corners), np.arange(out, dtype=np.float32)
-    x = at * scale if align_corners else np.maximum((at + 0.5) * scale - 0.5, 0)
+    scale, at = _scale(n, out, factor, align_corners, real), np.arange(out, dtype=real)
+    half = real(0.5)
+    x = at * scale if align_corners else np.maximum((at + half) * scale - half, 0)
     low = np.minimum(x.astype(np.int64), n - 1)
     t = np.clip(x - low, 0, 1)
     return np.stack([low, np.minimum(low + 1, n - 1)], 1), np.stack([1 - t, t], 1)
@@ -43,19 +44,20 @@ def _cubic_weights(x, a):
     return np.where(x <= 1, near, np.where(x < 2, far, 0))
 
 
-def _cubic(n, out, factor, align_corners):
+def _cubic(n, out, factor, align_corners, real):
     """(out, 4) indices and weights of cubic convolution with a = -0.75."""
-    scale, at = _scale(n, out, factor, align_corners), np.arange(out, dtype=np.float32)
-    x = at * scale if align_corners else (at + np.float32(0.5)) * scale - np.float32(0.5)
+    scale, at = _scale(n, out, factor, align_corners, real), np.arange(out, dtype=real)
+    half = real(0.5)
+    x = at * scale if align_corners else (at + half) * scale - half
     low = np.floor(x)
     taps = low[:, None] + np.arange(-1, 3)
-    weights = _cubic_weights(x[:, None] - taps, np.float32(-0.75))
+    weights = _cubic_weights(x[:, None] - taps, real(-0.75))
     return np.clip(taps, 0, n - 1).astype(np.int64), weights
 
 
-def _smoothed(n, out, factor, align_corners, cubic):
+def _smoothed(n, out, factor, align_corners, real, cubic):
     """The (out, n) matrix of an antialiased resize: the filter widened as far as it shrinks."""
-    scale = float(_scale(n, out, factor, align_corners))
+    scale = float(_scale(n, out, factor, align_corners, real))
     wide = max(scale, 1.0)
     support = (2 if cubic else 1) * wide
     matrix = np.zeros((out, n))
@@ -92,6 +94,7 @@ def _interpolate(
     input: Array, size: tuple, factors: tuple, mode: str, align_corners: bool, antialias: bool
 ):
     x = widened(input)
+    real = np.float64 if x.dtype == jnp.float64 else np.float32
     for d, (out, factor) in enumerate(zip(size, factors, strict=True)):
         axis, n = d + 2, x.shape[d + 2]
         if n == out and factor in (None, 1):
@@ -103,13 +106,13 @@ def _interpolate(
             else:
                 x = jnp.take(x, at, axis=axis, mode="clip")
         elif antialias:
-            matrix = _smoothed(n, out, factor, align_corners, mode == "bicubic")
+            matrix = _smoothed(n, out, factor, align_corners, real, mode == "bicubic")
             x = jnp.tensordot(x, jnp.asarray(matrix, x.dtype), ((axis,), (1,)))
             x = jnp.moveaxis(x, -1, axis)
         elif mode == "bicubic":
-            x = _along(x, axis, *_cubic(n, out, factor, align_corners))
+            x = _along(x, axis, *_cubic(n, out, factor, align_corners, real))
         else:
-            x = _along(x, axis, *_linear(n, out, factor, align_corners))
+            x = _along(x, axis, *_linear(n, out, factor, align_corners, real))
     return x.astype(input.dtype)
 
 

@@ -11,7 +11,7 @@ from jax import lax
 
 from jaxtorch.ops._dims import broadcast_shapes, broadcast_to, same_rank
 from jaxtorch.ops._op import Array, check, index_dtype, op
-from jaxtorch.ops._promote import dtype_of, is_integral, not_implemented, widened
+from jaxtorch.ops._promote import dtype_of, floating, is_integral, not_implemented, widened
 from jaxtorch.ops.creation import full_like
 from jaxtorch.ops.data import is_tensor
 
@@ -392,7 +392,7 @@ def huber_loss(input, target, reduction: str = "mean", delta: float = 1.0, weigh
 def _poisson_nll_loss(
     input: Array, target: Array, log_input: bool, full: bool, eps: float, reduction: str
 ):
-    input, target = _pair(input, target)
+    input, target = _pair(floating(input), floating(target))
     if log_input:
         loss = jnp.exp(input) - target * input
     else:

@@ -7,6 +7,7 @@ from jax import lax
 
 from jaxtorch.ops._dims import broadcast_shapes, broadcast_to
 from jaxtorch.ops._op import Array, check, index_dtype, op
+from jaxtorch.ops._promote import floating
 from jaxtorch.ops.distance import pairwise_distance
 from jaxtorch.ops.loss import _reduce, reduction_of
 
@@ -38,7 +39,7 @@ def _margin_ranking(input1: Array, input2: Array, target: Array, margin: float, 
     shape = broadcast_shapes(input1.shape, input2.shape, target.shape)
     input1, input2, target = (broadcast_to(x, shape) for x in (input1, input2, target))
     # clamped below at 0: torch lets the gradient through at the bound
-    loss = -target * (input1 - input2) + margin
+    loss = floating(-target * (input1 - input2)) + margin
     return _reduce(jnp.where(loss >= 0, loss, jnp.zeros((), loss.dtype)), reduction)
 
 
@@ -59,6 +60,7 @@ def margin_ranking_loss(
 @op(promote="arith")
 def _cosine_embedding(input1: Array, input2: Array, target: Array, margin: float, reduction: str):
     eps = 1e-12
+    input1, input2 = floating(input1), floating(input2)
     dot = (input1 * input2).sum(-1, dtype=input1.dtype)
     square1 = jnp.square(input1).sum(-1, dtype=input1.dtype) + eps
     square2 = jnp.square(input2).sum(-1, dtype=input2.dtype) + eps
@@ -164,10 +166,19 @@ def multilabel_soft_margin_loss(
     return _multilabel_soft_margin(input, target, weight, reduction)
 
 
+def _check_scores(input) -> None:
+    if input.ndim > 2 or input.ndim and input.shape[-1] == 0:
+        raise RuntimeError(
+            "Expected non-empty vector or matrix with optional 0-dim batch size, but got: "
+            f"{list(input.shape)}"
+        )
+
+
 @op(name="MultiMarginLossBackward0")
 def _multi_margin(
     input: Array, target: Array, weight: Array | None, p: int, margin: float, reduction: str
 ):
+    _check_scores(input)
     x = input.reshape(1, -1) if input.ndim < 2 else input
     n, classes = x.shape
     if target.ndim > 1 or target.size != n:
@@ -176,6 +187,8 @@ def _multi_margin(
             f"samples (batch size). Expected target size [{n}], but got {list(target.shape)}. "
             f"Input has shape {list(input.shape)}."
         )
+    if weight is not None and weight.ndim != 1:
+        raise ValueError("weight must be one-dimensional")
     given = target.reshape(n, 1).astype(index_dtype())
     at = jnp.clip(given, 0, classes - 1)
     right = jnp.take_along_axis(x, at, 1, mode="promise_in_bounds")
@@ -204,6 +217,7 @@ def multi_margin_loss(
 
 @op(name="MultilabelMarginLossBackward0")
 def _multilabel_margin(input: Array, target: Array, reduction: str):
+    _check_scores(input)
     if input.shape != target.shape:
         raise RuntimeError(
             f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}"

@@ -7,8 +7,10 @@ from jax import lax
 
 from jaxtorch import dtypes
 from jaxtorch.ops._op import Array, Scalar, op
+from jaxtorch.ops._promote import floating, is_integral
 from jaxtorch.ops.arithmetic import div
 from jaxtorch.ops.linear import sum_rows
+from jaxtorch.ops.shaping import clone
 
 __all__ = [
     "batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "normalize",
@@ -143,6 +145,11 @@ def batch_norm(
     input (N, C, *); the others (C,) or None. In training the statistics are the batch's, and
     running_mean and running_var, where given, are moved towards them in place.
     """
+    if eps < 0 or training and eps == 0:
+        rule = "positive during training" if training else "non-negative"
+        raise ValueError(f"batch_norm eps must be {rule}, but got {eps}")
+    if input.ndim == 1 and input.numel() == 0 and weight is None:
+        return clone(input)  # torch lets nothing through without a look at its dimensions
     if not training:
         for name, statistic in (("running_mean", running_mean), ("running_var", running_var)):
             if statistic is None:
@@ -354,6 +361,9 @@ def local_response_norm(
     squares = lax.pad(input * input, jnp.zeros((), input.dtype), pads)
     channels = input.shape[1]
     total = sum(lax.slice_in_dim(squares, i, i + channels, axis=1) for i in range(size))
+    if is_integral(input):  # the mean of integers is one, as in avg_pool
+        mean = floating(lax.div(total, jnp.full_like(total, size)))
+        return floating(input) / (mean * alpha + k) ** beta
     return input / (total * (alpha / size) + k) ** beta
 
 

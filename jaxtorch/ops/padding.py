@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from jaxtorch.ops._op import Array, Scalar, op
@@ -47,7 +48,8 @@ def _edge_pad(input: Array, pad: tuple, mode: str):
         raise NotImplementedError(
             "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now"
         )
-    for dim, (before, after) in enumerate(edges):
+    for dim in range(input.ndim - padded, input.ndim):
+        before, after = edges[dim]
         n, longest = input.shape[dim], max(before, after)
         if mode == "reflect" and longest >= n:
             raise RuntimeError(
@@ -57,6 +59,13 @@ def _edge_pad(input: Array, pad: tuple, mode: str):
             )
         if mode == "circular" and longest > n:
             raise RuntimeError("Padding value causes wrapping around more than once.")
+    if mode == "replicate" and any(min(edge) < 0 for edge in edges):
+        for dim, (before, after) in enumerate(edges):
+            n = input.shape[dim]
+            if before or after:  # cropped away or not, it is the input's edge that is repeated
+                at = np.clip(np.arange(n + before + after) - before, 0, n - 1)
+                input = jnp.take(input, at, dim, mode="clip")
+        return input
     if any(min(edge) < 0 for edge in edges):
         start = [max(-b, 0) for b, _ in edges]
         stop = [n - max(-a, 0) for (_, a), n in zip(edges, input.shape, strict=True)]

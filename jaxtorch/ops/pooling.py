@@ -62,13 +62,9 @@ def _windows(function: str, input, kernel, stride, padding, dilation, ceil_mode,
     stride = kernel if absent else _per_dim(function, "stride", stride, ndim)
     padding = _per_dim(function, "padding", padding, ndim)
     dilation = _per_dim(function, "dilation", dilation, ndim)
-    if input.ndim not in (ndim + 1, ndim + 2) or 0 in input.shape[input.ndim - ndim - 1 :]:
-        raise RuntimeError(
-            f"{function}: Expected {ndim + 1}D or {ndim + 2}D (batch mode) tensor with optional "
-            f"0 dim "
-            f"batch size for input, but got:{list(input.shape)}"
-        )
     if min(stride) == 0:
+        if function == "max_pool1d":
+            raise RuntimeError("max_pool1d() stride must be greater than zero, but got 0")
         raise RuntimeError("stride should not be zero")
     if min(kernel) <= 0 or min(stride) < 0:
         raise RuntimeError(
@@ -77,7 +73,6 @@ def _windows(function: str, input, kernel, stride, padding, dilation, ceil_mode,
         )
     if min(dilation) <= 0:
         raise RuntimeError(f"dilation should be greater than zero, but got {list(dilation)}")
-    sizes = input.shape[-ndim:]
     for p, k, d in zip(padding, kernel, dilation, strict=True):
         if p < 0:
             raise RuntimeError(f"pad must be non-negative, but got pad: {p}")
@@ -86,6 +81,16 @@ def _windows(function: str, input, kernel, stride, padding, dilation, ceil_mode,
                 "pad should be at most half of effective kernel size, but got "
                 f"pad={p}, kernel_size={k} and dilation={d}"
             )
+    wanted = f"{ndim + 1}D or {ndim + 2}D (batch mode) tensor"
+    right = input.ndim in (ndim + 1, ndim + 2)
+    if not right and ndim > 1:
+        raise RuntimeError(f"non-empty {wanted} expected for input")
+    if not right or 0 in input.shape[input.ndim - ndim - 1 :]:
+        raise RuntimeError(
+            f"{f'{function}: ' * (ndim == 1)}Expected {wanted} with optional 0 dim batch size for "
+            f"input, but got:{list(input.shape)}"
+        )
+    sizes = input.shape[-ndim:]
     each = list(zip(sizes, kernel, stride, padding, dilation, strict=True))
     outs = [_pooled_size(*dim, ceil_mode) for dim in each]
     if min(outs) < 1:
@@ -105,8 +110,15 @@ def _adaptive_windows(function: str, input, output_size, ndim: int):
     """Positions as in _windows; a window shorter than the longest is filled up with -1."""
     if isinstance(output_size, int) or output_size is None:
         output_size = (output_size,) * ndim
+    elif ndim > 1 and input.ndim <= len(output_size):
+        raise ValueError(f"Input dimension should be at least {len(output_size) + 1}")
     if len(output_size) != ndim:
-        raise RuntimeError(f"{function}: output_size must be {ndim}")
+        if ndim == 1:
+            raise RuntimeError(
+                f"{function}() argument 'output_size' should contain one int (got "
+                f"{len(output_size)})"
+            )
+        raise RuntimeError(f"{function}(): internal error: output_size.size() must be {ndim}")
     if input.ndim not in (ndim + 1, ndim + 2):
         raise RuntimeError(
             f"{function}(): Expected {ndim + 1}D or {ndim + 2}D tensor, but got: "

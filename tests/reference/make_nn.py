@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests import oracle, stored  # noqa: E402
-from tests.nn import programs, reparametrized, rows, test_init  # noqa: E402
+from tests.nn import programs, reparametrized, rows, test_init, training  # noqa: E402
 
 with oracle.no_warnings():
     answers = {str(row): rows.observe(torch, row) for row in rows.ROWS}
@@ -22,3 +22,4 @@ stored.save(oracle.REFERENCE, "module", ran)
 ran = {program.__name__: programs.run(program, torch) for program in reparametrized.PROGRAMS}
 stored.save(oracle.REFERENCE, "reparametrized", ran)
 stored.save(oracle.REFERENCE, "init", test_init.expected())
+stored.save(oracle.REFERENCE, "training", {run.__name__: run(torch) for run in training.RUNS})
