@@ -46,7 +46,7 @@ class Writer:
 
     def record(self, name: str, data: bytes | np.ndarray) -> None:
         """Write one record. ``data``: bytes, or a flat array of uint8."""
-        view = memoryview(data)
+        view = memoryview(data).cast("B")
         crc = zlib.crc32(view) if options.get_crc32_options() else 0
         start, size, path = self._at, view.nbytes, f"{self.root}/{name}".encode()
         wide = struct.pack("<2H2Q", 1, 16, size, size) if size >= _MOST else b""
@@ -194,6 +194,12 @@ def aligned_bytes(size: int) -> np.ndarray:
     raw = np.empty(size + _ALIGNMENT, np.uint8)
     start = -raw.ctypes.data % _ALIGNMENT
     return raw[start : start + size]
+
+
+def zero_bytes(size: int) -> np.ndarray:
+    data = aligned_bytes(size)
+    data[:] = 0
+    return data
 
 
 def _read_some(file, view: memoryview) -> int:

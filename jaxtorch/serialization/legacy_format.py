@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pickle
 import struct
+import sys
 import tarfile
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 
 from jaxtorch.dtypes import dtype as Dtype
 from jaxtorch.serialization import locations, options, safety
-from jaxtorch.serialization.archive import aligned_bytes, read_exactly
+from jaxtorch.serialization.archive import read_exactly, zero_bytes
 from jaxtorch.serialization.saving import MAGIC_NUMBER, PROTOCOL_VERSION
 from jaxtorch.serialization.weights_only import Scan
 from jaxtorch.storage import TypedStorage, UntypedStorage, tensor_on
@@ -41,18 +42,16 @@ def load(file, restore: Callable, unpickler: Callable, weights_only: bool) -> An
     version = plain()
     if version != PROTOCOL_VERSION:
         raise RuntimeError(f"Invalid protocol version: {version}")
-    system = plain()
-    little = not isinstance(system, dict) or system.get("little_endian", True)
-    swaps = options.swaps_bytes(b"little" if little else b"big")
+    plain()  # of the machine that wrote it: whatever it was, the numbers are little-endian
 
     # The storages come after the pickle whose tensors are made of them: it is gone through twice,
     # and the first time only to learn of what types they are.
     here = file.tell()
-    kinds = {key: kind for key, kind in _announced(file, weights_only)}
+    kinds = dict(_announced(file, weights_only))
     keys = plain()
-    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+    if not isinstance(keys, list) or not all(isinstance(key, str | bytes) for key in keys):
         raise RuntimeError("the list of storages is missing; corrupt file?")
-    arrays = {key: _read_storage(file, kinds, key, swaps) for key in keys}
+    arrays = {key: _read_storage(file, kinds, key) for key in map(_text, keys)}
     end = file.tell()
     file.seek(here)
     found = unpickler(file, _Storages(arrays, restore)).load()
@@ -70,24 +69,26 @@ def _announced(file, weights_only: bool):
     scan.load()
     for pid in filter(_is_storage, scan.storages):
         kind = safety.names().get(getattr(pid[1], "path", ""))
-        if kind is UntypedStorage:
-            kind = safety.StorageType("ByteStorage")
-        if isinstance(kind, safety.StorageType):
-            yield pid[2], kind.dtype
+        yield _text(pid[2]), safety.storage_dtype(kind)
 
 
 def _is_storage(pid) -> bool:
     return (
         isinstance(pid, tuple) and len(pid) == 6 and pid[0] in ("storage", b"storage")
-        and isinstance(pid[2], str)
+        and isinstance(pid[2], str | bytes)
     )  # fmt: skip
+
+
+def _text(key: str | bytes) -> str:
+    """A key in a file of Python 2's, which had no other texts than bytes."""
+    return key.decode("latin1") if isinstance(key, bytes) else key
 
 
 class _TrustedScan(pickle.Unpickler):
     """The same for any protocol: what the pickle names is replaced by what does nothing."""
 
     def __init__(self, file):
-        super().__init__(file)
+        super().__init__(file, encoding="latin1")
         self.storages: list[tuple] = []
 
     def find_class(self, module: str, name: str):
@@ -119,7 +120,7 @@ class _Inert:
     def add(self, item): ...
 
 
-def _read_storage(file, kinds: dict, key, swaps: bool) -> np.ndarray:
+def _read_storage(file, kinds: dict, key) -> np.ndarray:
     if key not in kinds:
         raise RuntimeError(f"storage {key!r} belongs to no tensor; corrupt file?")
     kind: Dtype = kinds[key]
@@ -129,11 +130,9 @@ def _read_storage(file, kinds: dict, key, swaps: bool) -> np.ndarray:
     size = count * kind.itemsize
     if options.skips_data():
         file.seek(size, 1)
-        array = aligned_bytes(size)
-        array[:] = 0
-        return array
+        return zero_bytes(size)
     array = read_exactly(file, None, size)
-    return locations.swapped(array, kind.itemsize // (1 + kind.is_complex)) if swaps else array
+    return array if sys.byteorder == "little" else locations.swapped(array, kind)
 
 
 class _Storages:
@@ -149,15 +148,12 @@ class _Storages:
         if not _is_storage(saved_id):
             raise pickle.UnpicklingError(f"unknown persistent id {saved_id!r}")
         _, kind, key, location, _, view = saved_id
+        key = _text(key)
         if key not in self.arrays or not isinstance(location, str | bytes):
             raise pickle.UnpicklingError(f"unknown persistent id {saved_id!r}")
         if key not in self.made:
             self.made[key] = self.restore(UntypedStorage.of_bytes(self.arrays[key]), location)
-        dtype = kind.dtype if isinstance(kind, safety.StorageType) else None
-        if kind is UntypedStorage:
-            dtype = safety.StorageType("ByteStorage").dtype
-        if dtype is None:
-            raise pickle.UnpicklingError(f"{kind!r} is no class of storages")
+        dtype = safety.storage_dtype(kind)
         storage = TypedStorage(wrap_storage=self.made[key], dtype=dtype, _internal=True)
         if view is not None:
             storage.first = int(view[1])
@@ -190,7 +186,7 @@ def _load_tar(file, restore: Callable, unpickler: Callable) -> Any:
         part = _member(tar, "storages")
         for _ in range(pickles(part)):
             key, location, kind = pickles(part)
-            array = _read_storage(part, {key: kind.dtype}, key, False)
+            array = _read_storage(part, {key: kind.dtype}, key)
             storage = restore(UntypedStorage.of_bytes(array), location)
             objects[key] = TypedStorage(wrap_storage=storage, dtype=kind.dtype, _internal=True)
         for target, root, offset, _ in pickles(part):

@@ -12,7 +12,7 @@ from typing import Any
 
 from jaxtorch import dtypes
 from jaxtorch.serialization import legacy_format, locations, names, options, safety
-from jaxtorch.serialization.archive import MAGIC, Reader, aligned_bytes
+from jaxtorch.serialization.archive import MAGIC, Reader, zero_bytes
 from jaxtorch.serialization.weights_only import Machine, Scan
 from jaxtorch.storage import TypedStorage, UntypedStorage
 
@@ -164,16 +164,7 @@ def _checked(saved_id) -> tuple[dtypes.dtype, str, str, int]:
         raise pickle.UnpicklingError(f"unknown persistent id {saved_id!r}")
     if not isinstance(location, str | bytes):
         raise pickle.UnpicklingError(f"storage {key} is at {location!r}, which is no place")
-    return storage_dtype(kind), key, location, count  # type: ignore[return-value]
-
-
-def storage_dtype(kind) -> dtypes.dtype:
-    """What a file's ``torch.FloatStorage`` says of its elements."""
-    if kind is UntypedStorage:
-        return dtypes.uint8
-    if not isinstance(kind, safety.StorageType):
-        raise pickle.UnpicklingError(f"{kind!r} is no class of storages")
-    return kind.dtype
+    return safety.storage_dtype(kind), key, location, count  # type: ignore[return-value]
 
 
 def _storage(archive: Reader, key: str, size: int, dtype, swaps: bool) -> UntypedStorage:
@@ -182,19 +173,8 @@ def _storage(archive: Reader, key: str, size: int, dtype, swaps: bool) -> Untype
         raise RuntimeError(
             f"storage {key} has {found} bytes where {size} were announced: the file is damaged"
         )
-    if options.skips_data():
-        array = aligned_bytes(size)
-        array[:] = 0
-    else:
-        array = archive.array(f"data/{key}")
-    if swaps:
-        array = locations.swapped(array, swapped_size(dtype))
-    return UntypedStorage.of_bytes(array)
-
-
-def swapped_size(dtype: dtypes.dtype) -> int:
-    """How many bytes at a time are turned around: a complex number is two."""
-    return dtype.itemsize // (1 + dtype.is_complex)
+    array = zero_bytes(size) if options.skips_data() else archive.array(f"data/{key}")
+    return UntypedStorage.of_bytes(locations.swapped(array, dtype) if swaps else array)
 
 
 @functools.cache

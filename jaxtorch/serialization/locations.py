@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxtorch import devices
+from jaxtorch import devices, dtypes
 from jaxtorch.storage import TypedStorage, UntypedStorage
 
 __all__ = [
@@ -118,6 +118,7 @@ def restorer(map_location: Any) -> Callable[[UntypedStorage, str], UntypedStorag
     return restore
 
 
-def swapped(array: np.ndarray, itemsize: int) -> np.ndarray:
-    """The bytes of numbers of the other byte order, turned around."""
+def swapped(array: np.ndarray, dtype: dtypes.dtype) -> np.ndarray:
+    """The bytes of numbers of the other byte order, turned around: a complex number is two."""
+    itemsize = dtype.itemsize // (1 + dtype.is_complex)
     return np.ascontiguousarray(array.reshape(-1, itemsize)[:, ::-1]).reshape(-1)

@@ -89,6 +89,15 @@ class StorageType:
         return f"StorageType(dtype={self.dtype})"
 
 
+def storage_dtype(kind) -> dtypes.dtype:
+    """The dtype of the elements of a storage whose class a file names."""
+    if kind is storage.UntypedStorage:
+        return dtypes.uint8
+    if not isinstance(kind, StorageType):
+        raise UnpicklingError(f"{kind!r} is no class of storages")
+    return kind.dtype
+
+
 _DTYPES = {name: d for d, name in storage.CLASS_NAMES.items()}
 
 

@@ -163,6 +163,17 @@ def test_checksums_left_out_and_data_left_out(writer, reader):
 
 
 @both_ways
+def test_a_gradient_scalers_state(writer, reader):
+    scaler = writer.amp.GradScaler("cpu", init_scale=8.0, growth_interval=3)
+    loss = writer.nn.Parameter(writer.ones(1)).sum()
+    scaler.scale(loss).backward()
+    found = reader.load(saved(writer, scaler.state_dict()))
+    other = reader.amp.GradScaler("cpu")
+    other.load_state_dict(found)
+    assert other.get_scale() == 8.0 and other.get_growth_interval() == 3
+
+
+@both_ways
 @pytest.mark.parametrize("protocol", [3, 4, 5])
 def test_later_pickle_protocols(protocol, writer, reader):
     obj = contents.containers(writer)
@@ -197,3 +208,9 @@ def test_the_tar_that_our_tests_read_is_one_of_torchs(tmp_path):
     (tmp_path / "old.pt").write_bytes(contents.tar_of_pytorch_0_1().getvalue())
     found = torch.load(tmp_path / "old.pt", weights_only=False)
     assert found["a"].tolist() == [[0, 1, 2], [3, 4, 5]] and found["b"].tolist() == [3, 5]
+
+
+def test_the_file_of_python_2_that_our_tests_read_is_one_of_torchs():
+    assert torch.load(contents.file_of_python_2())["w"].tolist() == [1, 2, 3]
+    found = torch.load(contents.file_of_python_2(), weights_only=False, encoding="bytes")
+    assert found[b"w"].tolist() == [1, 2, 3]

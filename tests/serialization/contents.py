@@ -215,3 +215,15 @@ def tar_of_pytorch_0_1() -> io.BytesIO:
             tar.addfile(entry, part)
     file.seek(0)
     return file
+
+
+def file_of_python_2() -> io.BytesIO:
+    """A file as PyTorch wrote them under Python 2, whose texts are bytes: ``{"w": tensor}``."""
+    parts = [pickle.dumps(part, 2) for part in (0x1950A86A20F9469CFC6C, 1001, {})]
+    parts.append(
+        b"\x80\x02}U\x01wctorch._utils\n_rebuild_tensor_v2\n((U\x07storagectorch\nFloatStorage\n"
+        b"U\x0299U\x03cpuK\x03NtQK\x00K\x03\x85K\x01\x85\x89ccollections\nOrderedDict\n)RtRs."
+    )
+    parts.append(b"\x80\x02]U\x0299a.")
+    parts.append(struct.pack("<q3f", 3, 1, 2, 3))
+    return io.BytesIO(b"".join(parts))

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import jaxtorch as torch
+from jaxtorch.serialization import archive
 from tests.serialization import contents
 from tests.serialization.contents import facts, saved
 
@@ -148,12 +149,39 @@ def test_records_are_aligned_and_other_zip_tools_read_them(tmp_path):
     path = tmp_path / "net.pt"
     torch.save(contents.dtypes(torch), path)
     data = path.read_bytes()
-    with zipfile.ZipFile(path) as archive:
-        assert archive.testzip() is None
-        for record in archive.infolist():
+    with zipfile.ZipFile(path) as opened:
+        assert opened.testzip() is None
+        for record in opened.infolist():
             header = struct.unpack_from("<4s5H3I2H", data, record.header_offset)
             assert (record.header_offset + 30 + header[-2] + header[-1]) % 64 == 0
             assert record.filename.startswith("net/")
+
+
+class Sparse:
+    """A file in which large writes are holes."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def write(self, data):
+        self.file.seek(len(data), 1) if len(data) > 1 << 30 else self.file.write(data)
+
+
+def test_archives_of_more_than_four_gigabytes(tmp_path):
+    huge = np.lib.stride_tricks.as_strided(np.zeros(1, np.uint8), (5 << 30,), (1,))
+    torch.serialization.set_crc32_options(False)  # it would look at the zeros that are not there
+    try:
+        with open(tmp_path / "huge.pt", "wb") as file:
+            writer = archive.Writer(Sparse(file), "huge")
+            for name, data in (("data.pkl", b"N."), ("data/0", huge), ("data/1", b"after")):
+                writer.record(name, data)
+            writer.close()
+    finally:
+        torch.serialization.set_crc32_options(True)
+    with open(tmp_path / "huge.pt", "rb") as file:
+        reader = archive.Reader(file)
+        assert reader.size("data/0") == 5 << 30 and reader.read("data/1") == b"after"
+    assert torch.load(tmp_path / "huge.pt") is None
 
 
 def test_a_file_zipped_again_is_read(tmp_path):
@@ -201,6 +229,14 @@ def test_the_tar_format(tmp_path):
     assert found["a"].tolist() == [[0, 1, 2], [3, 4, 5]] and found["b"].tolist() == [3, 5]
     found["a"].zero_()
     assert found["b"].tolist() == [0, 0]
+
+
+def test_files_of_python_2():
+    for options in ({}, {"weights_only": False}, {"weights_only": False, "encoding": "latin1"}):
+        found = torch.load(contents.file_of_python_2(), **options)
+        assert found["w"].tolist() == [1, 2, 3]
+    found = torch.load(contents.file_of_python_2(), weights_only=False, encoding="bytes")
+    assert found[b"w"].tolist() == [1, 2, 3]
 
 
 def test_paths_and_file_objects(tmp_path):
