@@ -1,30 +1,11 @@
 """``torch.multiprocessing``: Python's own, and ``spawn``.
 
-Tensors travel as copies of their values (they share no memory, being immutable). A process forked
-after JAX has started can hang in JAX: use "spawn" or "forkserver".
+Tensors travel as copies of their values (they share no memory, being immutable). Processes start by
+"forkserver" here unless a program chooses another way: one forked after JAX has started can hang.
 """
 
 import multiprocessing
 from multiprocessing import *  # noqa: F403
-from multiprocessing import (
-    Array as Array,
-    Event as Event,
-    Lock as Lock,
-    Manager as Manager,
-    Pipe as Pipe,
-    Pool as Pool,
-    Process as Process,
-    Queue as Queue,
-    Semaphore as Semaphore,
-    SimpleQueue as SimpleQueue,
-    Value as Value,
-    active_children as active_children,
-    cpu_count as cpu_count,
-    current_process as current_process,
-    get_context as get_context,
-    get_start_method as get_start_method,
-    set_start_method as set_start_method,
-)
 
 from jaxtorch.multiprocessing.spawn import (
     ProcessContext as ProcessContext,
@@ -35,6 +16,20 @@ from jaxtorch.multiprocessing.spawn import (
     spawn as spawn,
     start_processes as start_processes,
 )
+from jaxtorch.multiprocessing.starting import (
+    DEFAULT,
+    Process as Process,
+    get_start_method as get_start_method,
+    set_start_method as set_start_method,
+)
+
+Array, Value, RawArray, RawValue = DEFAULT.Array, DEFAULT.Value, DEFAULT.RawArray, DEFAULT.RawValue
+Barrier, Condition, Event = DEFAULT.Barrier, DEFAULT.Condition, DEFAULT.Event
+Lock, RLock = DEFAULT.Lock, DEFAULT.RLock
+BoundedSemaphore, Semaphore = DEFAULT.BoundedSemaphore, DEFAULT.Semaphore
+JoinableQueue, Queue, SimpleQueue = DEFAULT.JoinableQueue, DEFAULT.Queue, DEFAULT.SimpleQueue
+Manager, Pipe, Pool = DEFAULT.Manager, DEFAULT.Pipe, DEFAULT.Pool
+get_context = DEFAULT.get_context
 
 __all__ = [
     *multiprocessing.__all__, "ProcessContext", "ProcessException", "ProcessExitedException",
