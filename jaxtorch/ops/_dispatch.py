@@ -89,7 +89,16 @@ def lift_many(operation: Op, position: int, xs) -> tuple:
                 f"{operation.name}(): argument '{operation.params[position][0]}' (position "
                 f"{position + 1}) must be tuple of Tensors, not {type(xs).__name__}"
             ) from None
-    return tuple([lift(operation, position, x) for x in xs])
+    try:
+        return tuple([lift(operation, position, x) for x in xs])
+    except TypeError:
+        for i, x in enumerate(xs):
+            if not isinstance(x, (TensorBase, jax.Array)):
+                raise TypeError(
+                    f"expected Tensor as element {i} in argument {position}, but got "
+                    f"{type(x).__name__}"
+                ) from None
+        raise
 
 
 def as_number(x) -> Number | None:

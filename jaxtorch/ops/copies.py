@@ -39,6 +39,18 @@ def _expanded(input, size, *, implicit: bool = False):
     return views.expand(input, size)
 
 
+def _narrowed(input, dim: int, start, length: int):
+    if 0 < input.ndim <= dim:
+        raise RuntimeError(
+            "Expected dim < static_cast<int64_t>(self_sizes.size()) to be true, but got false."
+        )
+    if length < 0 and input.ndim:
+        raise RuntimeError(
+            f"start ({start}) + length ({length}) exceeds dimension size ({input.shape[dim]})."
+        )
+    return slicing.narrow(input, dim, start, length)
+
+
 def _sliced(input, dim: int = 0, start=None, end=None, step: int = 1):
     if input.ndim == 0:
         raise RuntimeError("slice() cannot be applied to a 0-dim tensor.")
@@ -52,7 +64,7 @@ as_strided_copy = _copy_of(strides.as_strided, "as_strided_copy")
 detach_copy = _copy_of(lambda input: input.detach(), "detach_copy")
 diagonal_copy = _copy_of(views.diagonal, "diagonal_copy")
 expand_copy = _copy_of(_expanded, "expand_copy")
-narrow_copy = _copy_of(slicing.narrow, "narrow_copy")
+narrow_copy = _copy_of(_narrowed, "narrow_copy")
 permute_copy = _copy_of(views.permute, "permute_copy")
 select_copy = _copy_of(slicing.select, "select_copy")
 slice_copy = _copy_of(_sliced, "slice_copy")

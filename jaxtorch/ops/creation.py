@@ -277,17 +277,22 @@ def arange(start, end=None, step=1, **options: Unpack[Options]):
     whole = all(isinstance(x, int) for x in (first, last, by))
     dtype = options.get("dtype") or getattr(options.get("out"), "dtype", None)
     dtype = dtype or (dtypes.int64 if whole else dtypes.get_default_dtype())
+    raw = first, last, by
+    if not (math.isfinite(first) and math.isfinite(last)):
+        raise RuntimeError(f"unsupported range: {first} -> {last}")
     if dtype.category == dtypes.INT and not whole:
         first, last, by = int(first), int(last), int(by)
         whole = True
-    if by == 0:
-        truncated = ValueError if _number(step) else RuntimeError
-        raise truncated("step must be nonzero")
-    if not (math.isfinite(first) and math.isfinite(last)):
-        raise RuntimeError(f"unsupported range: {first} -> {last}")
-    if (last < first) if by > 0 else (last > first):
+    if raw[2] == 0:
+        raise RuntimeError("step must be nonzero")
+    if by == 0 and dtype is dtypes.int64:
+        raise ValueError("step must be nonzero")
+    if (raw[1] < raw[0]) if raw[2] > 0 else (raw[1] > raw[0]):
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
-    length = -((first - last) // by) if whole else math.ceil((last - first) / by)
+    if dtype is not dtypes.int64:  # torch counts in doubles for all others
+        length = math.ceil((float(raw[1]) - float(raw[0])) / raw[2])
+    else:
+        length = -((first - last) // by)
     if dtype.is_complex or (dtype is dtypes.bool and length > 2):
         raise NotImplementedError(f"\"arange_cpu\" not implemented for '{dtype.legacy}'")
     # a start that was given is data: `arange(i, i + n)` in a loop is one program
@@ -304,20 +309,36 @@ def range(start=0, end=None, step=1, **options: Unpack[Options]):
     return _made(_arange, length, _number(start), _number(step), **options)
 
 
-def _line(length, start, end, dtype):
-    """Evenly spaced from both ends inwards, so that both are met exactly."""
-    wide = width(dtypes.float64 if dtype.category <= dtypes.INT or dtype is dtypes.float64 else
-                 dtypes.float32)  # fmt: skip
-    if dtype.is_complex:
-        wide = width(dtype)
-    start, end = start.astype(wide), end.astype(wide)
+def _line(length, start, end, dtype, halves=True):
+    """Evenly spaced from both ends inwards, so that both are met exactly.
+
+    As torch's CPU computes it: integers in doubles, half types (unless told otherwise) rounded
+    after each operation, float32 with the product not rounded by itself, which a double holds.
+    """
+    if dtype.category <= dtypes.INT:
+        start, end = (x.astype(width(dtype)) for x in (start, end))
+    single = dtype in (dtypes.float32, *dtypes.HALF_TYPES)
+    own = jnp.dtype(jnp.float32) if single else width(dtype if dtype.category > 1 else _DOUBLE)
+    wide = width(_DOUBLE) if dtype is dtypes.float32 else own
+    start, end = start.astype(own), end.astype(own)
     if length == 1:
         return start.reshape(1)
-    step = (end - start) / (length - 1)
+
+    def rounded(x, always=False):
+        if dtype not in dtypes.HALF_TYPES or not (halves or always):
+            return x
+        return lax.reduce_precision(x, *((8, 7) if dtype is dtypes.bfloat16 else (5, 10)))
+
+    start, end = rounded(start, True), rounded(end, True)
+    step = rounded(rounded(end - start) / rounded(jnp.full((), length - 1, own)))
+    start, end, step = (x.astype(wide) for x in (start, end, step))
     at = lax.iota(jnp.int32, length)
-    up = start + step * at.astype(wide)
-    down = end - step * (length - 1 - at).astype(wide)
-    return jnp.where(at < length // 2, up, down)
+    up = start + rounded(step * rounded(at.astype(wide)))
+    down = end - rounded(step * rounded((length - 1 - at).astype(wide)))
+    return jnp.where(at < length // 2, up, down).astype(own)
+
+
+_DOUBLE = dtypes.float64
 
 
 @op
@@ -327,11 +348,19 @@ def _linspace(length: int, start: Scalar, end: Scalar, dtype: dtypes.dtype):
 
 @op
 def _logspace(length: int, start: Scalar, end: Scalar, base: float, dtype: dtypes.dtype):
-    line = _line(length, start, end, dtype)
-    return jnp.power(jnp.full((), base, line.dtype), line).astype(width(dtype))
+    line = _line(length, start, end, dtype, halves=False)
+    powers = jnp.power(jnp.full((), base, line.dtype), line)
+    if dtype.category == dtypes.INT:  # which wrap round, and do not stop at the greatest
+        powers = powers.astype(width(dtypes.int64))
+    return powers.astype(width(dtype))
 
 
-def _steps(steps):
+def _steps(name, steps):
+    if not hasattr(steps, "__index__"):
+        raise TypeError(
+            f"{name}() received an invalid combination of arguments: steps must be int, not "
+            f"{type(steps).__name__}"
+        )
     steps = operator.index(steps)
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
@@ -355,14 +384,16 @@ def linspace(start, end, steps: int, **options: Unpack[Options]):
     """``steps`` numbers, evenly spaced from ``start`` to ``end``, both included."""
     default = _space_default(start, end)
     _check_ends("linspace", start, end)
-    return _made(_linspace, _steps(steps), start, end, default=default, **options)
+    return _made(_linspace, _steps("linspace", steps), start, end, default=default, **options)
 
 
 def logspace(start, end, steps: int, base: float = 10.0, **options: Unpack[Options]):
     """``base`` to the power of ``linspace(start, end, steps)``."""
     default = _space_default(start, end)
     _check_ends("logspace", start, end)
-    return _made(_logspace, _steps(steps), start, end, float(base), default=default, **options)
+    return _made(
+        _logspace, _steps("logspace", steps), start, end, float(base), default=default, **options
+    )
 
 
 # --- matrices and indices -----------------------------------------------------------------------
@@ -412,9 +443,9 @@ def _must_match(result, out) -> None:
 
 
 def _check_parts(name, first, second):
-    if dtypes.from_numpy_dtype(first.dtype) not in (
-        dtypes.float16, dtypes.float32, dtypes.float64,
-    ):  # fmt: skip
+    if first.dtype == jnp.float16 == second.dtype:
+        raise NotImplementedError(f"{name} of halves: JAX has no complex numbers of them")
+    if not {first.dtype.name, second.dtype.name} <= {"float16", "float32", "float64"}:
         raise RuntimeError(
             "Expected both inputs to be Half, Float or Double tensors but got "
             f"{dtypes.from_numpy_dtype(first.dtype).legacy} and "

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtorch.engine.handles import TensorBase
 from jaxtorch.ops._dims import text
 from jaxtorch.ops._op import Array, op
+from jaxtorch.ops.reduction import sum as _sum
 from jaxtorch.ops.reshaping import become
 from jaxtorch.ops.strides import as_strided, contiguous_strides
 from jaxtorch.ops.views import _alias, sizes_from
@@ -105,7 +106,7 @@ def set_(input, source=None, storage_offset=None, size=None, stride=None):
 def _summed(input: Array, size: tuple):
     lead = input.ndim - len(size)
     dims = [d for d in range(input.ndim) if d < lead or (size[d - lead] == 1 != input.shape[d])]
-    return jnp.sum(input, dims, dtype=input.dtype).reshape(size)
+    return _sum.body(input, tuple(dims)).reshape(size)
 
 
 def sum_to_size(input, *size):
@@ -116,4 +117,4 @@ def sum_to_size(input, *size):
     )
     if not fits:
         raise RuntimeError(f"size {{{list(size)}}} is not expandable to size {{{list(shape)}}}.")
-    return input if size == shape else _summed(input, size)
+    return input if size == shape and size else _summed(input, size)

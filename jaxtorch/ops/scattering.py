@@ -64,8 +64,8 @@ def _add(x, index, dim, values):
 
 def _gather_vjp(needs, args, statics, out, grads):
     input, index = args
-    if index.shape == () or grads.size == 0:
-        return jnp.zeros(input.shape, grads.dtype) + (grads.sum() if grads.size else 0), None
+    if input.ndim == 0 or grads.size == 0:
+        return jnp.zeros(input.shape, grads.dtype) + grads.sum(), None
     dim = normalize_dim(statics["dim"], input.ndim)
     return _add(jnp.zeros(input.shape, grads.dtype), index, dim, grads), None
 
@@ -81,7 +81,7 @@ def gather(input: Array, dim: int, index: Array, *, sparse_grad: bool = False):
     _need_integers("gather", index)
     _check_ranks(input, index, "input")
     if input.ndim == 0:
-        return _checked(input, index, 1, dim)
+        return _checked(jnp.broadcast_to(input, index.shape), index, 1, dim)
     for d in range(input.ndim):
         if d != dim and index.shape[d] > input.shape[d]:
             raise RuntimeError(
@@ -463,6 +463,7 @@ def unravel_index(indices, shape):
 
 @op(nondiff=True)
 def _unravelled(indices: Array, step: int, size: int):
+    indices = indices.astype(index_dtype())
     return jnp.floor_divide(indices, max(step, 1)) % max(size, 1)
 
 

@@ -76,12 +76,16 @@ def _chunk_cat(tensors: Arrays, dim: int, num_chunks: int):
         raise RuntimeError("_chunk_cat expects positive num_chunks")
     if not tensors:
         raise RuntimeError("_chunk_cat expects a non-empty input tensor list")
-    first = tensors[0]
+    first, given = tensors[0], dim
     dim = normalize_dim(dim, first.ndim)
     rows = []
     for x in tensors:
         if not x.size:
             raise RuntimeError("_chunk_cat expects non-empty tensor")
+        if given < 0 and x.ndim != first.ndim:
+            raise RuntimeError(
+                "_chunk_cat expects non-negative dim when input tensors have different ndims"
+            )
         if x.shape[:dim] != first.shape[:dim]:
             raise RuntimeError(
                 "_chunk_cat expects same sizes of 0,...,dim-1 dimensions for all tensors"

@@ -263,6 +263,12 @@ def tensor_split(input, indices_or_sections, dim: int = 0):
 
 
 def _named_split(input, indices_or_sections, dim, name):
+    if not isinstance(indices_or_sections, (int, tuple, list)):
+        raise TypeError(
+            f"{name}() received an invalid combination of arguments - got (Tensor, "
+            f"{type(indices_or_sections).__name__}), but expected (Tensor input, int sections) or "
+            "(Tensor input, tuple of ints indices)"
+        )
     if isinstance(indices_or_sections, int):
         n = input.shape[dim]
         if indices_or_sections <= 0 or n % indices_or_sections:

@@ -174,19 +174,12 @@ def movedim(input, source, destination):
             f"({list(source)} dims) should contain the same number of dims as destination "
             f"({list(destination)} dims)"
         )
-    places = dict(
-        zip(
-            (normalize_dim(d, n) for d in destination),
-            (normalize_dim(s, n) for s in source),
-            strict=True,
-        )
-    )
-    for name, given, dims in (
-        ("source", source, set(places.values())),
-        ("destination", destination, set(places)),
-    ):
-        if len(dims) != len(given):
+    found = {}
+    for name, given in (("source", source), ("destination", destination)):
+        found[name] = [normalize_dim(d, n) for d in given]
+        if len(set(found[name])) != len(given):
             raise RuntimeError(f"movedim: repeated dim in `{name}` ({list(given)})")
+    places = dict(zip(found["destination"], found["source"], strict=True))
     rest = iter([d for d in range(n) if d not in places.values()])
     return _permute(input, tuple(places[i] if i in places else next(rest) for i in range(n)))
 
@@ -419,4 +412,6 @@ def view_as_complex(input: Array):
     """A real tensor whose last dimension is two, read as complex numbers."""
     if input.ndim == 0 or input.shape[-1] != 2:
         raise RuntimeError("Tensor must have a last dimension of size 2")
+    if input.dtype == jnp.float16:
+        raise NotImplementedError("view_as_complex of halves: JAX has no complex numbers of them")
     return lax.complex(input[..., 0], input[..., 1])
