@@ -44,6 +44,12 @@ _TABLE = (
      "torch.utils.data.DataChunk torch.utils.data.datapipes torch.utils.data.graph "
      "torch.utils.data.graph_settings torch.utils.data.functional_datapipe",
      "PyTorch has given datapipes up; an IterableDataset with a generator does the same"),
+    ("torch.utils.checkpoint.create_selective_checkpoint_contexts "
+     "torch.utils.checkpoint.SelectiveCheckpointContext torch.utils.checkpoint.CheckpointPolicy "
+     "torch.utils.checkpoint.SAC_IGNORED_OPS torch.utils.checkpoint.GraphExecGroup "
+     "torch.utils.checkpoint.get_device_states torch.utils.checkpoint.set_device_states "
+     "torch.utils.checkpoint.DefaultDeviceType",
+     "policies name ops of PyTorch's dispatcher; jax.checkpoint has policies for pure functions"),
     ("torch.utils._sympy torch.fx.experimental", _SYMBOLIC),
     ("torch.quantization torch.ao torch.backends.quantized torch.nn.quantized torch.nn.qat "
      "torch.nn.quantizable torch.nn.intrinsic", _QUANTIZED),
@@ -187,7 +193,7 @@ def attributes_of(package: str):
             raise LeftOut(refusal(full), name=name)
         where = f"{package}.{name}"
         dunder = name.startswith("__")
-        is_package = hasattr(sys.modules[package], "__path__")
+        is_package = "__path__" in vars(sys.modules[package])
         if not dunder and is_package and importlib.util.find_spec(where) is not None:
             return importlib.import_module(where)
         raise AttributeError(f"module '{package}' has no attribute '{name}'", name=name)

@@ -306,6 +306,31 @@ def fork_rng(devices=None, enabled: bool = True, device_type: str | None = None)
             generator.set_state(state)
 
 
+def draws_so_far() -> tuple:
+    """Where the default generators stand, or inside a trace how many keys have been made."""
+    states = [(g, g.get_state()) for g in (default_generator, *_device_generators.values())]
+    return states, _thread.keys[-1].used if _thread.keys else None
+
+
+@contextlib.contextmanager
+def drawing_from(draws: tuple):
+    """What is drawn inside is drawn as after ``draws_so_far()`` gave ``draws``; afterwards all goes
+    on as if it had not been."""
+    states, used = draws
+    source = _thread.keys[-1] if _thread.keys and used is not None else None
+    before = source.used if source is not None else None
+    with fork_rng():
+        for generator, state in states:
+            generator.set_state(state)
+        if source is not None:
+            source.used = used
+        try:
+            yield
+        finally:
+            if source is not None:
+                source.used = before
+
+
 def set_thread_generator(generator: Generator | None) -> None:
     """Give this thread, a DataLoader's worker, a generator of its own."""
     _thread.generator = generator

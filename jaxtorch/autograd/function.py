@@ -78,7 +78,7 @@ class _SavedOutput:
     def unpacked(self, call: Node | None):
         if call is None:
             return self.output
-        return Handles.wrap(_output_of(call, self.index, self.output._read()))
+        return Handles.wrap(output_of(call, self.index, self.output._read()))
 
 
 class _OutputEdges:
@@ -92,7 +92,7 @@ class _OutputEdges:
         self.name = name
 
 
-def _output_of(call: Node, index: int, node: Node) -> Node:
+def output_of(call: Node, index: int, node: Node) -> Node:
     """A node of an output's value whose history is the call."""
     node = alias(node)
     node.requires_grad = True
@@ -272,9 +272,9 @@ def _connect(output, index: int, ctx: FunctionCtx, source: Node):
     if node.aval.dtype.category < dtypes.FLOAT:
         return output
     if any(output is t for t in ctx._dirty):
-        output._set(_output_of(source, index, node))
+        output._set(output_of(source, index, node))
         return output
-    return Handles.wrap(_output_of(source, index, output.detach()._read()))
+    return Handles.wrap(output_of(source, index, output.detach()._read()))
 
 
 # ---------------------------------------------------------------------------------------------
@@ -289,6 +289,11 @@ def _differentiated(inputs):
     if any(isinstance(a, JVPTracer) for a in arrays):
         return _with_custom_jvp
     return None
+
+
+def jax_differentiates(inputs) -> bool:
+    """Is it JAX that goes through these nodes, and not autograd?"""
+    return _differentiated(inputs) is not None
 
 
 class _Traced:

@@ -44,13 +44,14 @@ def is_leaf(node: Node) -> bool:
     return node.meta is not None and node.meta.leaf
 
 
-def _reachable(roots) -> list[Node]:
-    """The nodes that carry gradients back from ``roots``, the latest recorded first."""
+def _reachable(roots, ends=()) -> list[Node]:
+    """The nodes that carry gradients back from ``roots``, the latest recorded first, and none
+    before ``ends``."""
     seen = {n for n in roots if n.requires_grad}
     todo = list(seen)
     while todo:
         node = todo.pop()
-        if is_leaf(node):
+        if is_leaf(node) or node in ends:
             continue
         for parent in parents(node):
             if parent.requires_grad and parent not in seen:
@@ -125,6 +126,7 @@ class Walk:
 
     def __init__(self, create_graph: bool):
         self.create_graph = create_graph
+        self.partial = False  # is it for some gradients only: grad(), or backward(inputs=...)
         self.cotangents: dict[Node, Any] = {}  # Node, or a list for a node with several outputs
 
     def will_reach(self, node: Node) -> bool:
@@ -234,15 +236,17 @@ def accumulate(meta: Grad, cotangent: Node, create_graph: bool) -> None:
 
 
 def backward(
-    roots, cotangents, *, retain_graph: bool, create_graph: bool, capture=None, only=None, walk=None
+    roots, cotangents, *, retain_graph: bool, create_graph: bool, capture=None, only=None,
+    walk=None, ends=(),
 ):  # fmt: skip
     """Walk the graph back from ``roots``, by another kind of Walk where one is given.
 
     Without ``capture`` the gradients of the leaves are accumulated into their ``.grad`` (of all, or
     of the Grads in ``only``). ``capture`` is a list of nodes or Grads: their gradients are
-    returned, None for one that was not reached.
+    returned, None for one that was not reached. ``ends``, nodes among them, are gone back to and
+    no further.
     """
-    order = _reachable(roots)
+    order = _reachable(roots, ends)
     plain = capture is None and only is None and not create_graph and len(roots) == 1
     walk = walk or STATE.walk
     plain = plain and walk is None
@@ -260,6 +264,7 @@ def backward(
         _cut(roots, order)
     walk = (walk or Walk)(create_graph)
     walk.reached = set(order) if wanted is None else wanted
+    walk.partial = wanted is not None
     _running.append(walk)
     for root, cotangent in zip(roots, cotangents, strict=True):
         walk.give(root, cotangent)
@@ -283,7 +288,8 @@ def backward(
                 if capture is None and (only is None or meta in keys):
                     accumulate(meta, cotangent, create_graph)
                 continue
-            walk.step(node, cotangent)
+            if node not in ends:
+                walk.step(node, cotangent)
     finally:
         STATE.grad = before
         _running.pop()

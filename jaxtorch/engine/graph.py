@@ -121,6 +121,7 @@ class Freed:
 FREED = Freed()
 
 _sequence = itertools.count(1).__next__
+now = _sequence  # a place in the order of recording: what is recorded from here on comes after it
 _new = object.__new__
 
 
