@@ -1,4 +1,4 @@
-"""Distributions beside real torch in the dtypes that tests/distributions has no stored answers of."""
+"""Distributions beside real torch, in the dtypes of which there are no stored answers."""
 
 import warnings
 
