@@ -13,7 +13,7 @@ import os
 import threading
 from multiprocessing import spawn
 
-__all__ = ["announce_torch", "retract_torch", "without_main"]
+__all__ = ["announce_torch", "preload", "retract_torch", "without_main"]
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _IN_THE_CHILD = """\
@@ -72,3 +72,16 @@ def without_main():
         _thread.without_main = False
         if not _torch_is_jaxtorch:
             spawn.get_preparation_data = before
+
+
+def preload(context, module: str) -> None:
+    """Have the fork server import a module once, so that starting a process is a fork of it.
+
+    Left alone where the program has asked for modules of its own to be preloaded. (Before 3.13
+    the default, ``__main__``, was not preloaded either; a child imports it for itself if need be.)
+    """
+    from multiprocessing import forkserver
+
+    server = forkserver._forkserver  # type: ignore[attr-defined]
+    if getattr(server, "_preload_modules", None) == ["__main__"]:
+        context.set_forkserver_preload([module])

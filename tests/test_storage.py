@@ -125,12 +125,13 @@ def send(queue, tensor, module, generator):
 
 
 def test_tensors_modules_and_generators_travel_between_processes():
-    context = torch.multiprocessing.get_context("spawn")
-    queue = context.Queue()
+    from jaxtorch import multiprocessing as mp
+
+    queue = mp.Queue()
     x, net = torch.zeros(2, 2), torch.nn.Linear(2, 1)
     net.weight.data.fill_(1)
     net.bias.data.fill_(0.5)
-    process = context.Process(target=send, args=(queue, x, net, torch.Generator().manual_seed(4)))
+    process = mp.Process(target=send, args=(queue, x, net, torch.Generator().manual_seed(4)))
     process.start()
     whole, row, out, seed = queue.get(timeout=60)
     process.join(60)

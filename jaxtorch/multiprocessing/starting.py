@@ -8,6 +8,8 @@ from multiprocessing.context import DefaultContext
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from jaxtorch import children
+
 __all__ = ["DEFAULT", "Process", "get_start_method", "set_start_method"]
 
 _SAFE = [m for m in ("forkserver", "spawn") if m in multiprocessing.get_all_start_methods()]
@@ -34,7 +36,10 @@ class _Context(DefaultContext):
     """``multiprocessing``'s context, with the default of this module."""
 
     def get_context(self, method: str | None = None) -> Any:
-        return multiprocessing.get_context(method or get_start_method())
+        context = multiprocessing.get_context(method or get_start_method())
+        if context.get_start_method() == "forkserver":
+            children.preload(context, "jaxtorch.utils.data.worker")
+        return context
 
 
 DEFAULT: Any = _Context(multiprocessing.get_context(_SAFE[0]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import mmap
-import os
 import pickle
 import struct
 import zipfile
@@ -239,8 +238,8 @@ def test_files_of_python_2():
     assert found[b"w"].tolist() == [1, 2, 3]
 
 
-def test_paths_and_file_objects(tmp_path):
-    os.chdir(tmp_path)
+def test_paths_and_file_objects(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     torch.save(torch.ones(1), "plain.pt")
     assert torch.load(Path("plain.pt")).tolist() == [1]
     with open("plain.pt", "rb") as file:

@@ -332,31 +332,38 @@ CHILD = """
 import os, sys
 import jaxtorch as torch
 from jaxtorch.serialization import saving
-path, moment = sys.argv[1:]
+
 def die(*args, **kwargs):
     os.kill(os.getpid(), 9)
-if moment == "middle":
-    class Record(saving.Writer):
-        def record(self, name, data):
-            super().record(name, data)
-            self.file.flush()
-            if name == "data/1":
-                die()
-    saving.Writer = Record
-else:
-    setattr(os, moment, die)
-torch.save([torch.ones(3), torch.ones(1000)], path)
+
+class Record(saving.Writer):
+    def record(self, name, data):
+        super().record(name, data)
+        self.file.flush()
+        if name == "data/1":
+            die()
+
+for moment in ("middle", "fsync", "replace"):
+    if os.fork() == 0:
+        if moment == "middle":
+            saving.Writer = Record
+        else:
+            setattr(os, moment, die)
+        torch.save([torch.ones(3), torch.ones(1000)], f"{moment}.pt")
+    print(os.WTERMSIG(os.wait()[1]))
 """
 
 
-@pytest.mark.parametrize("moment", ["middle", "fsync", "replace"])
-def test_a_crash_leaves_the_old_file_whole(moment, tmp_path):
-    path = tmp_path / "net.pt"
-    torch.save("the old one", path)
-    done = subprocess.run([sys.executable, "-c", CHILD, str(path), moment], cwd=os.getcwd(),
-                          env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})  # fmt: skip
-    assert done.returncode == -9
-    assert torch.load(path) == "the old one"
+def test_a_crash_at_any_moment_leaves_the_old_file_whole(tmp_path):
+    for moment in ("middle", "fsync", "replace"):
+        torch.save("the old one", tmp_path / f"{moment}.pt")
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), *sys.path])},
+    )  # fmt: skip
+    assert done.stdout.split() == ["9", "9", "9"], done.stderr
+    for moment in ("middle", "fsync", "replace"):
+        assert torch.load(tmp_path / f"{moment}.pt") == "the old one"
 
 
 def test_an_error_in_between_leaves_the_old_file_and_no_other(tmp_path):

@@ -24,19 +24,6 @@ __all__ = ["ProcessCrew", "ThreadCrew"]
 _PATIENCE = 2.0  # seconds that a dismissed worker has for ending its current sample
 
 
-def _preload(context) -> None:
-    """Have the fork server import jaxtorch once, so that starting a worker is a fork of it.
-
-    Left alone where the program has asked for modules of its own to be preloaded. (Before 3.13
-    the default, ``__main__``, was not preloaded either; a worker imports it for itself if need be.)
-    """
-    from multiprocessing import forkserver
-
-    server = forkserver._forkserver  # type: ignore[attr-defined]
-    if getattr(server, "_preload_modules", None) == ["__main__"]:
-        context.set_forkserver_preload(["jaxtorch.utils.data.worker"])
-
-
 def _dismiss(processes: list, links: list) -> None:
     for link in links:
         link.close()
@@ -67,7 +54,7 @@ class ProcessCrew:
         if context is None:
             context = multiprocessing.get_context("forkserver")
         if context.get_start_method() == "forkserver":
-            _preload(context)
+            children.preload(context, "jaxtorch.utils.data.worker")
         self.links: list[socket.socket] = []
         self.processes: list[Any] = []
         self.close = weakref.finalize(self, _dismiss, self.processes, self.links)
