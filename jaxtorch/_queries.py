@@ -7,7 +7,9 @@ import numpy as np
 from jaxtorch import devices, dtypes, engine, layouts, left_out
 from jaxtorch.engine.graph import Node
 from jaxtorch.engine.trace import is_traced
+from jaxtorch.gradfn import output_number
 from jaxtorch.ops._overrides import overrides
+from jaxtorch.ops.data import no_pinning
 from jaxtorch.printing import tensor_repr
 
 
@@ -18,7 +20,7 @@ class TensorQueries:
     _node: Node
     is_sparse = is_quantized = is_mkldnn = is_nested = is_meta = is_sparse_csr = False
     layout = layouts.strided
-    is_mps = is_xpu = is_ipu = is_vulkan = is_mtia = is_hpu = False
+    is_xla = is_mps = is_xpu = is_ipu = is_vulkan = is_mtia = is_hpu = False
 
     def __getattr__(self, name: str):
         if left_out.reason(f"torch.Tensor.{name}"):
@@ -210,3 +212,52 @@ class TensorQueries:
             return 0
         offset = self.storage_offset() * self.dtype.itemsize
         return self.untyped_storage().data_ptr() + offset
+
+    # -- where torch knows more kinds of tensors ----------------------------------------------
+
+    def sparse_dim(self) -> int:
+        """0: no dimension is sparse."""
+        return 0
+
+    def dense_dim(self) -> int:
+        """All dimensions are dense."""
+        return self.dim()
+
+    def to_dense(self, dtype=None, *, masked_grad: bool | None = None):
+        """The tensor itself, or as another dtype."""
+        return self if dtype is None else self.to(dtype)
+
+    @property
+    def grad_dtype(self):
+        """The dtype of gradients: the tensor's own."""
+        return self.dtype
+
+    @property
+    def output_nr(self) -> int:
+        """Which output of its ``grad_fn`` this is."""
+        return output_number(self._read())
+
+    def module_load(self, other, assign: bool = False):
+        """What ``load_state_dict`` puts in this tensor's place: ``other``, or its values here."""
+        return other.detach() if assign else self.copy_(other).detach()
+
+    def record_stream(self, stream) -> None:
+        """Nothing is left to do: XLA keeps what its programs still read."""
+
+    def pin_memory(self, device=None):
+        """Raises: host memory is XLA's."""
+        return no_pinning(True)
+
+    def xpu(self, *args, **kwargs):
+        """Raises: there is no such device."""
+        return self.to("xpu")
+
+    def mtia(self, *args, **kwargs):
+        """Raises: there is no such device."""
+        return self.to("mtia")
+
+    def reinforce(self, *args, **kwargs):
+        raise RuntimeError(
+            "reinforce() was removed.\nUse torch.distributions instead.\n"
+            "See https://pytorch.org/docs/main/distributions.html"
+        )

@@ -52,8 +52,23 @@ class dtype:
     def __deepcopy__(self, memo):
         return self
 
+    @property
+    def abbr(self) -> str:
+        """A short name: "f32", "bf16", "i64", "b8"."""
+        if self is bfloat16:
+            return "bf16"
+        if self in FLOAT8_TYPES:
+            return self.name.replace("float", "f").replace("_", "")
+        kind = "u" if self.category == INT and not self.is_signed else "bifc"[self.category]
+        return f"{kind}{self.itemsize * 8}"
+
     def to_complex(self) -> dtype:
-        return {2: complex32_missing, 4: complex64, 8: complex128}.get(self.itemsize, complex64)
+        """The complex dtype with such parts. (JAX has none of two halves: complex64.)"""
+        if self.category < FLOAT:
+            raise RuntimeError(f"Unknown Complex ScalarType for {self.legacy}")
+        if self.is_complex:
+            return self
+        return complex128 if self is float64 else complex64
 
     def to_real(self) -> dtype:
         return {complex64: float32, complex128: float64}.get(self, self)
@@ -85,17 +100,22 @@ int64 = long = dtype("int64", np.int64, INT, "Long")
 bool = dtype("bool", np.bool_, BOOL, "Bool")
 complex64 = cfloat = dtype("complex64", np.complex64, COMPLEX, "ComplexFloat")
 complex128 = cdouble = dtype("complex128", np.complex128, COMPLEX, "ComplexDouble")
-# A half tensor paired with a complex one: JAX has no 2 x 16 bit complex type.
-complex32_missing = complex64
+float8_e4m3fn = dtype("float8_e4m3fn", ml_dtypes.float8_e4m3fn, FLOAT, "Float8_e4m3fn")
+float8_e4m3fnuz = dtype("float8_e4m3fnuz", ml_dtypes.float8_e4m3fnuz, FLOAT, "Float8_e4m3fnuz")
+float8_e5m2 = dtype("float8_e5m2", ml_dtypes.float8_e5m2, FLOAT, "Float8_e5m2")
+float8_e5m2fnuz = dtype("float8_e5m2fnuz", ml_dtypes.float8_e5m2fnuz, FLOAT, "Float8_e5m2fnuz")
 
 ALL = {
     d.name: d
     for d in (
         float16, bfloat16, float32, float64, uint8, uint16, uint32, uint64, int8, int16, int32,
-        int64, bool, complex64, complex128,
+        int64, bool, complex64, complex128, float8_e4m3fn, float8_e4m3fnuz, float8_e5m2,
+        float8_e5m2fnuz,
     )
 }  # fmt: skip
 _FROM_NUMPY = {d.numpy: d for d in ALL.values()}
+# Kept and converted, but not computed with.
+FLOAT8_TYPES = frozenset({float8_e4m3fn, float8_e4m3fnuz, float8_e5m2, float8_e5m2fnuz})
 HALF_TYPES = frozenset({float16, bfloat16})
 _WIDE_UNSIGNED = frozenset({uint16, uint32, uint64})
 
@@ -148,6 +168,11 @@ def promote_types(a: dtype, b: dtype) -> dtype:
 def _promote(a: dtype, b: dtype) -> dtype:
     if a is b:
         return a
+    if not FLOAT8_TYPES.isdisjoint((a, b)):
+        raise RuntimeError(
+            f"Promotion for Float8 Types is not supported, attempted to promote {a.legacy} and "
+            f"{b.legacy}"
+        )
     if not _WIDE_UNSIGNED.isdisjoint((a, b)) and FLOAT not in (a.category, b.category):
         raise RuntimeError(
             f"Promotion for uint16, uint32, uint64 types is not supported, attempted to promote "
@@ -222,7 +247,9 @@ class finfo(_Info):
         self.bits = limits.bits
         for name in self._shown:
             setattr(self, name, builtins.float(getattr(limits, name)))
-        self.resolution = 10.0**-limits.precision
+        if type is float8_e5m2fnuz:
+            self.eps = 0.125  # torch's; the distance of 1 and the next number is 0.25
+        self.resolution = 1.0 if type in FLOAT8_TYPES else 10.0**-limits.precision
 
 
 class iinfo(_Info):

@@ -106,6 +106,8 @@ _TABLE = (
      "torch.int2 torch.int3 torch.int4 torch.int5 torch.int6 torch.int7 torch.uint1 "
      "torch.uint2 torch.uint3 torch.uint4 torch.uint5 torch.uint6 torch.uint7 "
      "torch.float4_e2m1fn_x2", _SUBBYTE),
+    ("torch.float8_e8m0fnu",
+     "powers of two, as scales of blocks; the other float8 dtypes are here"),
     ("torch.complex32 torch.chalf torch.Tensor.chalf",
      "JAX has no complex numbers of two halves; complex64 holds all their values"),
     ("torch.is_distributed torch.Tensor.is_distributed torch.distributed.tensor "
@@ -146,6 +148,8 @@ _TABLE = (
      "torch.autograd.profiler.KinetoStepTracker torch.autograd.profiler.EnforceUnique "
      "torch.autograd.profiler.MemRecordsAcc torch.autograd.profiler_legacy",
      "tools of PyTorch's own tracer; torch.profiler and jax.profiler trace here"),
+    ("torch.Tensor.index", "of functorch's first-class dimensions"),
+    ("torch.Tensor.share_memory_", "arrays are immutable: no process could see another's writes"),
     ("torch.overrides.enable_reentrant_dispatch torch.overrides.redispatch_function "
      "torch.overrides.get_testing_overrides", "of PyTorch's own dispatcher and its tests"),
     ("torch.autograd.NestedIOFunction torch.autograd.enforce_grad_layout_policy",

@@ -154,3 +154,19 @@ def test_questions_as_functions():
     assert torch.is_signed(x) and not torch.is_signed(torch.zeros(1, dtype=torch.uint8))
     assert not (torch.is_conj(x) or torch.is_neg(x) or torch.is_inference(x))
     assert x.layout is torch.strided and x.name is None
+
+
+def test_tensors_are_dense_and_here():
+    x = torch.ones(2, 3)
+    assert (x.sparse_dim(), x.dense_dim(), x.to_dense() is x, x.is_xla) == (0, 2, True, False)
+    assert x.to_dense(torch.float64).dtype is x.double().grad_dtype
+    assert x.requires_grad_().unbind()[1].output_nr == 1 and x.output_nr == 0
+    assert torch.zeros(2).module_load(torch.ones(2)).tolist() == [1, 1]
+    with pytest.raises(RuntimeError, match=r"reinforce\(\) was removed"):
+        x.reinforce(1)
+    with pytest.raises(RuntimeError, match="no 'xpu' device"):
+        x.xpu()
+    with pytest.raises(AttributeError, match="share_memory_ is left out"):
+        x.share_memory_()
+    with pytest.raises(RuntimeError, match="pin_memory=True requires"):
+        x.pin_memory()

@@ -24,7 +24,7 @@ LAYERS = [
     "_operators _methods",
     "gradfn _queries outputs tensor _functions _inplace storage _utils",
     "overrides profiler settings streams introspection types __config__ _absent_device xpu mtia",
-    "distributed",
+    "distributed functional",
     "testing",
     "anomaly autograd func compiling legacy cuda cpu mps accelerator serialization hub linalg fft "
     "special masked signal backends",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
+from jaxtorch import dtypes
 from jaxtorch.engine.backward import emit
 from jaxtorch.engine.graph import STATE, Aval, Node, aval_of
 from jaxtorch.engine.kernels import KERNELS, Kernel
@@ -121,6 +122,8 @@ def cast_kernel(aval: Aval, to) -> Kernel:
                 return x != 0
             if to.category < 3 and jnp.iscomplexobj(x):
                 x = x.real
+            if to is dtypes.float8_e4m3fn:  # as ops._promote.cast
+                x = jnp.clip(x, -448, 448)
             return x.astype(to.numpy)
 
         out = aval_of(aval.shape, to, aval.place)

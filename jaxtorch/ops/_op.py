@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 
+from jaxtorch import dtypes
 from jaxtorch.engine.kernels import check
 from jaxtorch.ops import _result_type
 from jaxtorch.ops._typing import Declaration
@@ -57,6 +58,13 @@ def _as_declared(declaration: Any) -> Declaration:
 def index_dtype():
     """The dtype of indices: int64 where 64-bit types are on, as in PyTorch; else int32."""
     return jnp.int64 if jax.config.jax_enable_x64 else jnp.int32
+
+
+# Where ops live that compute nothing with what they move.
+_MOVING = frozenset(
+    "comparison conversion copies creation filling index_along indexing reshaping scattering "
+    "shaping slicing strides views".split()
+)
 
 
 class Op:
@@ -103,6 +111,8 @@ class Op:
             for (_, kind, _), length in zip(self.params, layout, strict=True)
             for _ in range(1 if length is None else length)
         ]
+        if not dtypes.FLOAT8_TYPES.isdisjoint(a.dtype for a in avals):
+            self._refuse_float8(avals)
         cast = _result_type.caster(self.promote, avals, kinds) if self.promote else None
 
         def run(reverse, *flat):
@@ -115,6 +125,12 @@ class Op:
             return cast.output(out) if cast is not None else out
 
         return run
+
+    def _refuse_float8(self, avals) -> None:
+        """Such numbers are moved, compared and converted, and nothing else, as in PyTorch."""
+        if self.body.__module__.rpartition(".")[2] not in _MOVING:
+            legacy = next(a.dtype.legacy for a in avals if a.dtype in dtypes.FLOAT8_TYPES)
+            raise NotImplementedError(f"\"{self.name}\" not implemented for '{legacy}'")
 
     def call(self, layout, statics, flat):
         arguments = {}

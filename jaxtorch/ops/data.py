@@ -161,6 +161,8 @@ def _filled(numbers: list, shape: tuple, dtype: DType) -> np.ndarray:
         raise TypeError("must be real number, not complex")
     if dtype.category != dtypes.INT:
         try:
+            if dtype in dtypes.FLOAT8_TYPES:
+                return _cast(np.array(numbers, np.float64), dtype).reshape(shape)
             return np.array(numbers, dtype.numpy).reshape(shape)
         except OverflowError:
             raise ValueError("Overflow when unpacking long long") from None
@@ -191,6 +193,8 @@ def _cast(array: np.ndarray, dtype: DType | None) -> np.ndarray:
         return array
     if array.dtype.kind == "c" and dtype.category < dtypes.COMPLEX:
         array = np.real(array)
+    if dtype is dtypes.float8_e4m3fn:
+        array = np.clip(array, -448, 448)
     with np.errstate(all="ignore"):
         return array.astype(dtype.numpy)
 
