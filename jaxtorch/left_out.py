@@ -148,6 +148,7 @@ _TABLE = (
      "torch.autograd.profiler.KinetoStepTracker torch.autograd.profiler.EnforceUnique "
      "torch.autograd.profiler.MemRecordsAcc torch.autograd.profiler_legacy",
      "tools of PyTorch's own tracer; torch.profiler and jax.profiler trace here"),
+    ("torch.cuda.amp.common", "one question, which torch.cuda.is_available() answers"),
     ("torch.Tensor.index", "of functorch's first-class dimensions"),
     ("torch.Tensor.share_memory_", "arrays are immutable: no process could see another's writes"),
     ("torch.overrides.enable_reentrant_dispatch torch.overrides.redispatch_function "
