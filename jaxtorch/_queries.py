@@ -107,14 +107,25 @@ class TensorQueries:
             raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
         return bool(self.item())
 
+    def _number(self, name: str | None = None):
+        """The one element; as a real number, of the C++ type ``name``."""
+        if self.numel() != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        value = self.item()
+        if name is None or not isinstance(value, complex):
+            return value
+        if value.imag:
+            raise RuntimeError(f"value cannot be converted to type {name} without overflow")
+        return value.real
+
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._number("int64_t"))
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._number("double"))
 
     def __complex__(self) -> complex:
-        return complex(self.item())
+        return complex(self._number())
 
     def __index__(self) -> int:
         value = self.item()

@@ -5,6 +5,7 @@ Nothing here starts a JAX backend before somebody asks what there is.
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 
@@ -49,8 +50,8 @@ class device:
         if not isinstance(type, str):
             raise TypeError(
                 "device() received an invalid combination of arguments - got "
-                f"({type.__class__.__name__}), but expected one of: (torch.device device), "
-                "(str type, int index = -1)"
+                f"({type.__class__.__name__}), but expected one of:\n * (torch.device device)\n"
+                " * (str type, int index = -1)\n"
             )
         if index is not None:
             if not isinstance(index, int) or isinstance(index, bool):
@@ -106,6 +107,16 @@ class device:
 
     def __exit__(self, *exc_info):
         _default.stack.pop()
+
+    def __call__(self, function):
+        """As a decorator: the function runs in a ``with`` block of this device."""
+
+        @functools.wraps(function)
+        def run(*args, **kwargs):
+            with self:
+                return function(*args, **kwargs)
+
+        return run
 
 
 def _is_index(digits: str) -> bool:

@@ -126,10 +126,15 @@ def from_numpy_dtype(numpy_dtype) -> dtype:
         return _FROM_NUMPY[np.dtype(numpy_dtype)]
     except (KeyError, TypeError):
         raise TypeError(
-            f"can't convert np.ndarray of type {numpy_dtype}. The only supported types are: "
-            "float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint64, "
-            "uint32, uint16, uint8, and bool."
+            f"can't convert np.ndarray of type {_class_name(numpy_dtype)}. The only supported "
+            "types are: float64, float32, float16, complex64, complex128, int64, int32, int16, "
+            "int8, uint64, uint32, uint16, uint8, and bool."
         ) from None
+
+
+def _class_name(numpy_dtype) -> str:
+    kind = getattr(numpy_dtype, "type", None)
+    return f"{kind.__module__}.{kind.__name__}" if isinstance(kind, type) else str(numpy_dtype)
 
 
 _default = float32

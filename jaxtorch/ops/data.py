@@ -64,6 +64,8 @@ def _shape(data) -> tuple:
         if not data:
             break
         data = data[0]
+    if shape and isinstance(data, str):
+        raise ValueError("too many dimensions 'str'")
     return tuple(shape)
 
 
@@ -126,6 +128,11 @@ def array_of(data, dtype: DType | None = None) -> np.ndarray:
                 "by making a copy of your array  with array.copy().)"
             )
         array = np.asarray(data)
+        if not array.dtype.isnative:
+            raise ValueError(
+                "given numpy array has byte order different from the native byte order. Conversion "
+                "between byte orders is currently not supported."
+            )
         dtypes.from_numpy_dtype(array.dtype)
         return _cast(array, dtype)
     if isinstance(data, (str, bytes)):
