@@ -373,6 +373,10 @@ def _zeros(shape: tuple[int, ...]) -> Tensor:
 
 def blank(shape: tuple[int, ...], device=None, dtype=None) -> Parameter:
     """A Parameter whose values are for the caller to fill in."""
+    if min(shape, default=0) < 0:
+        raise RuntimeError(
+            f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}"
+        )
     param = object.__new__(Parameter)
     param._begin(_constant(shape, 0, device, dtype), True)
     return param

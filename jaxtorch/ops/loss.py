@@ -84,6 +84,12 @@ def _check_classes(target, classes, weight):
         )
 
 
+def _check_weight_type(input, weight) -> None:
+    if weight is not None and weight.dtype != input.dtype:
+        wanted, found = dtype_of(input).legacy, dtype_of(weight).legacy
+        raise RuntimeError(f"expected scalar type {wanted} but found {found}")
+
+
 class _Classes:
     """A target of class indices beside scores of shape (N, C, d...), with what both losses need."""
 
@@ -215,12 +221,20 @@ def _cross_entropy(
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     x = widened(input)
+    if is_integral(target) and target.shape == input.shape and input.ndim:
+        raise RuntimeError(
+            "Expected floating point type for target with class probabilities, got "
+            f"{dtype_of(target).legacy}"
+        )
     if _are_probabilities(input, target):
         if input.ndim == 0:
             raise ValueError("Expected 1 or more dimensions (got 0)")
+        if ignore_index >= 0:
+            raise RuntimeError("ignore_index is not supported for floating point target")
         _check_weight(weight, input.shape[0 if input.ndim == 1 else 1])
         loss = _probabilities_loss(x, widened(target), weight, reduction, label_smoothing)
         return loss.astype(input.dtype)
+    _check_weight_type(input, weight)
     classes = _Classes(x, target, weight, ignore_index)
     lse = _logsumexp(x, classes.axis)
     loss = jnp.where(classes.valid, (lse - classes.pick(x)) * classes.share, 0)
@@ -272,6 +286,7 @@ def _nll_vjp(needs, args, statics, out, grads):
 def _nll_loss(input: Array, target: Array, weight: Array | None, ignore_index: int, reduction: str):
     if is_integral(input):
         raise not_implemented("nll_loss_out_frame", input)
+    _check_weight_type(input, weight)
     x = widened(input)
     classes = _Classes(x, target, weight, ignore_index)
     loss = jnp.where(classes.valid, -classes.pick(x) * classes.share, jnp.zeros((), x.dtype))

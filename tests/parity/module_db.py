@@ -4,16 +4,16 @@
 afterwards, and the same of a pickled copy; ``check_error`` one of the table's error inputs. As a
 script it goes through everything, in float32 and float64, training and not::
 
-    python -m tests.parity.module_db [name pattern ...]
+    python -m tests.parity.module_db [--most 20] [name pattern ...]
 """
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import fnmatch
 import pickle
 import re
-import sys
 import warnings
 
 import numpy as np
@@ -26,6 +26,8 @@ from tests import oracle
 MINE, THEIRS = oracle.Side(jaxtorch), oracle.Side(torch)
 # What float32's sums differ by is bounded by the size of what was summed, not of the sum.
 LIMITS = {torch.float64: (1e-9, 1e-10), torch.float32: (2e-4, 2e-5)}
+# Log-likelihoods near 150 carry 1e-5 of error in float32, which exp turns into as much of 1.
+LOOSER = {("nn.CTCLoss", torch.float32): (1e-3, 1e-4)}
 
 
 def translated(value, seen: dict | None = None):
@@ -106,7 +108,8 @@ def made(info, given, dtype, training: bool) -> tuple:
 
 
 def check(info, case, training: bool, dtype=torch.float64) -> None:
-    given, call, limits = case.constructor_input, case.forward_input, LIMITS[dtype]
+    given, call = case.constructor_input, case.forward_input
+    limits = LOOSER.get((info.name, dtype), LIMITS[dtype])
     where = f"{given.args} {given.kwargs} {case.desc}"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -207,30 +210,38 @@ def leaves_of(value, library) -> list:
     return []
 
 
-def main(patterns: list[str]) -> None:
+def spread(cases: list, most: int) -> list:
+    """At most ``most`` of the cases, evenly over all of them."""
+    step = max(1, -(-len(cases) // most))
+    return cases[::step]
+
+
+def main() -> None:
     """Say what differs, module by module."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("patterns", nargs="*", default=["*"], help="of modules' names")
+    parser.add_argument("--most", type=int, default=10000, help="samples a module")
+    options = parser.parse_args()
     for info in module_db:
-        if patterns and not any(fnmatch.fnmatch(info.name, p) for p in patterns):
+        if not any(fnmatch.fnmatch(info.name, p) for p in options.patterns):
             continue
-        ran, wrong = 0, []
-        for dtype in (torch.float64, torch.float32):
-            for training in modes(info):
-                for case in samples(info, dtype, training):
-                    ran += 1
-                    try:
-                        check(info, case, training, dtype)
-                    except Exception as e:
-                        wrong.append(f"{dtype} {training}: {type(e).__name__}: {e}")
-        for case in error_cases(info):
-            ran += 1
+        tasks = [
+            (check, info, case, training, dtype)
+            for dtype in (torch.float64, torch.float32)
+            for training in modes(info)
+            for case in spread(samples(info, dtype, training), options.most)
+        ]
+        tasks += [(check_error, info, case) for case in error_cases(info)]
+        wrong = []
+        for task, *args in tasks:
             try:
-                check_error(info, case)
+                task(*args)
             except Exception as e:
-                wrong.append(f"error: {type(e).__name__}: {e}")
-        print(f"{info.name}: {ran - len(wrong)} of {ran}", flush=True)
+                wrong.append(f"{task.__name__} {args[2:]}: {type(e).__name__}: {e}")
+        print(f"{info.name}: {len(tasks) - len(wrong)} of {len(tasks)}", flush=True)
         for what in wrong:
             print("   ", re.sub(r"\s+", " ", what)[:400], flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
