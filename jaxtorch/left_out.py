@@ -23,6 +23,7 @@ _GRAPH = "there is no graph to capture by hand: a hot training step is one XLA p
 _ALLOCATOR = "XLA manages the device's memory; XLA_PYTHON_CLIENT_MEM_FRACTION and such steer it"
 _NVML = "JAX does not ask the driver; nvidia-smi or the package nvidia-ml-py do"
 _DISPATCHER = "there is no dispatcher of PyTorch's: write a Function, or an @op on jax arrays"
+_KERNELS = "a kernel of PyTorch's own by name; XLA chooses the kernel here, jax.nn has others"
 _EXPORT = "PyTorch's graph capture; jax.export saves a compiled function for other processes"
 _MODEL_PARALLEL = (
     "one process drives all devices here: shard arrays with jax.sharding and call jaxtorch.jit"
@@ -33,6 +34,13 @@ _TABLE = (
     ("torch.onnx", "needs PyTorch's graph capture; jax.export and jax2onnx start from a function"),
     ("torch.fx torch.export torch.package torch._export", _EXPORT),
     ("torch._inductor", "XLA is the compiler here: it has its own options (XLA_FLAGS)"),
+    ("torch.nn.attention.activate_flash_attention_impl "
+     "torch.nn.attention.current_flash_attention_impl "
+     "torch.nn.attention.list_flash_attention_impls "
+     "torch.nn.attention.register_flash_attention_impl "
+     "torch.nn.attention.restore_flash_attention_impl torch.nn.attention.flex_attention "
+     "torch.nn.attention.varlen torch.nn.functional.scaled_mm "
+     "torch.nn.functional.scaled_grouped_mm", _KERNELS),
     ("torch._C torch.classes torch.library torch.Tag torch.DispatchKey", _DISPATCHER),
     ("torch.utils.cpp_extension", "C++ extensions link PyTorch; jax.ffi calls C++ and CUDA code"),
     ("torch.utils.rename_privateuse1_backend torch.utils.generate_methods_for_privateuse1_backend",

@@ -30,7 +30,8 @@ LAYERS = [
     "special masked signal backends",
     "nn.functional nn.init nn.parameter",
     "distributions quasirandom",
-    "nn.utils nn.modules nn nn.parallel interop.flax jit compiler _dynamo summary",
+    "nn.utils nn.modules nn.attention nn.grad nn nn.parallel "
+    "interop.flax jit compiler _dynamo summary",
     "optim",
     "amp cuda.amp cpu.amp",
     "interop",

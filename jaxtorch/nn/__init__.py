@@ -2,7 +2,9 @@
 
 from jaxtorch import left_out
 from jaxtorch.nn import (
+    attention as attention,
     functional as functional,
+    grad as grad,
     init as init,
     modules as modules,
     parameter as parameter,
@@ -20,7 +22,7 @@ from jaxtorch.nn.parameter import (
 
 __all__ = [
     "Buffer", "DataParallel", "Parameter", "UninitializedBuffer", "UninitializedParameter",
-    "functional", "init", "modules", "parameter", "utils", *_layers,
+    "attention", "functional", "grad", "init", "modules", "parameter", "utils", *_layers,
 ]  # fmt: skip
 
 __getattr__ = left_out.attributes_of(__name__)

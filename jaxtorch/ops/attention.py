@@ -1,6 +1,7 @@
 """Scaled dot product attention."""
 
 import math
+import threading
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +13,25 @@ from jaxtorch.ops._op import Array, Scalar, op
 from jaxtorch.ops.dropout import keep_mask, seeds_for
 from jaxtorch.ops.linear import standing
 
-__all__ = ["scaled_dot_product_attention"]
+__all__ = ["KERNELS", "scaled_dot_product_attention"]
+
+
+class _Kernels(threading.local):
+    """The names of PyTorch's kernels that this thread allows (see nn.attention); None for all."""
+
+    allowed: frozenset | None = None
+
+
+KERNELS = _Kernels()
+ON_CPU = frozenset({"MATH", "FLASH_ATTENTION"})
+
+
+def _check_kernel(device) -> None:
+    if not KERNELS.allowed & (ON_CPU if device.type == "cpu" else KERNELS.allowed - {"ERROR"}):
+        raise RuntimeError(
+            "No viable backend for scaled_dot_product_attention was found. This is likely due to "
+            "turning off both the math kernel and the fused kernels."
+        )
 
 
 def _dtype_name(x) -> str:
@@ -171,6 +190,8 @@ def scaled_dot_product_attention(
     """
     if not 0 <= dropout_p <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p}")
+    if KERNELS.allowed is not None:
+        _check_kernel(query.device)
     seeds = (None, None, None)
     if dropout_p > 0:
         weights = math.prod(query.shape[:-1]) * key.shape[-2]

@@ -1,0 +1,50 @@
+"""nn.attention: kernels allowed and not, causal masks; nn.grad."""
+
+import pytest
+
+import jaxtorch as torch
+import jaxtorch.nn.functional as F
+from jaxtorch.nn.attention import SDPBackend, sdpa_kernel
+from jaxtorch.nn.attention.bias import CausalBias, causal_lower_right, causal_upper_left
+
+
+def test_a_kernel_that_the_device_lacks_is_refused():
+    q = torch.ones(1, 2, 3, 4)
+    plain = F.scaled_dot_product_attention(q, q, q)
+    for allowed in (SDPBackend.MATH, [SDPBackend.CUDNN_ATTENTION, SDPBackend.FLASH_ATTENTION]):
+        with sdpa_kernel(allowed):
+            assert torch.equal(F.scaled_dot_product_attention(q, q, q), plain)
+    with sdpa_kernel(SDPBackend.MATH):  # nested, the inner one counts, and ends
+        with sdpa_kernel([]), pytest.raises(RuntimeError, match="No viable backend"):
+            F.scaled_dot_product_attention(q, q, q)
+        F.scaled_dot_product_attention(q, q, q)
+    assert str(SDPBackend.MATH) == "SDPBackend.MATH"
+    with pytest.raises(AssertionError, match="Backend must be an instance"), sdpa_kernel("math"):
+        pass
+
+
+def test_causal_masks_for_unequal_lengths():
+    left, right = causal_upper_left(2, 3), causal_lower_right(2, 3)
+    assert left.tolist() == [[True, False, False], [True, True, False]]
+    assert right.tolist() == [[True, True, False], [True, True, True]]
+    assert isinstance(left, CausalBias) and (right.seq_len_q, right.seq_len_kv) == (2, 3)
+    torch.manual_seed(0)
+    q, k = torch.randn(1, 1, 2, 4), torch.randn(1, 1, 3, 4)
+    found = F.scaled_dot_product_attention(q, k, k, right)
+    mask = torch.tensor([[True, True, False], [True, True, True]])
+    assert type(found) is torch.Tensor
+    assert torch.equal(found, F.scaled_dot_product_attention(q, k, k, mask))
+    with pytest.warns(UserWarning, match="will produce NaNs"):
+        causal_lower_right(3, 2)
+
+
+def test_gradients_of_a_convolution():
+    torch.manual_seed(0)
+    x = torch.randn(2, 4, 5, 5, requires_grad=True)
+    w = torch.randn(6, 2, 3, 3, requires_grad=True)
+    y = F.conv2d(x, w, None, 2, 1, 1, 2)
+    g = torch.randn_like(y)
+    to_x, to_w = torch.autograd.grad(y, (x, w), g)
+    with torch.no_grad():
+        assert torch.allclose(torch.nn.grad.conv2d_input(x.shape, w, g, 2, 1, 1, 2), to_x)
+        assert torch.allclose(torch.nn.grad.conv2d_weight(x, w.shape, g, 2, 1, 1, 2), to_w)
