@@ -9,6 +9,7 @@ from jaxtorch.distributions import constraints
 from jaxtorch.distributions.parameters import broadcast_all, is_lazy
 from jaxtorch.engine.trace import is_traced
 from jaxtorch.ops.data import is_tensor
+from jaxtorch.ops.verifying import is_awaited, verified
 from jaxtorch.size import Size
 
 __all__ = ["Distribution"]
@@ -24,13 +25,15 @@ class Distribution:
     ``event_shape``.
 
     A subclass says which constraints its parameters (``arg_constraints``) and its values
-    (``support``) satisfy; they are checked unless ``validate_args`` is false, which looks at the
-    values and so evaluates them.
+    (``support``) satisfy; they are checked unless ``validate_args`` is false. What comes out of a
+    graph that is to be differentiated is checked when that is computed: an error is raised at the
+    next look at any value.
     """
 
     has_rsample = False
     has_enumerate_support = False
     _validate_args = __debug__
+    _unread: list = []  # checks of what is still to be computed
     _together: tuple = ()  # the parameters that ``_given`` keeps
 
     @staticmethod
@@ -74,12 +77,23 @@ class Distribution:
             if name not in self.__dict__ and is_lazy(type(self), name):
                 continue
             value = getattr(self, name)
-            if not holds(rule.check(value)):
-                raise ValueError(
-                    f"Expected parameter {name} ({type(value).__name__} of shape "
-                    f"{tuple(value.shape)}) of distribution {self!r} to satisfy the constraint "
-                    f"{rule!r}, but found invalid values:\n{value}"
-                )
+            self._demand(
+                rule, value, f"Expected parameter {name}",
+                "of distribution {self} to satisfy the constraint {rule}",
+            )  # fmt: skip
+
+    def _demand(self, rule, value, whose: str, what: str) -> None:
+        """ValueError unless ``value`` satisfies ``rule``: at once, or at the next look at any value
+        where it is still to be computed, in a graph that will be differentiated."""
+        valid = rule.check(value)
+        whose = f"{whose} ({type(value).__name__} of shape {tuple(value.shape)}) "
+        if is_awaited(value):  # the text may not show values either
+            what = what.format(self=type(self).__name__, rule=type(rule).__name__.lstrip("_"))
+            later = verified(valid, f"{whose}{what}, but found invalid values", ValueError)
+            self._unread = [v for v in self._unread if v._node.value is None] + [later]
+        elif not holds(valid):
+            what = what.format(self=repr(self), rule=repr(rule))
+            raise ValueError(f"{whose}{what}, but found invalid values:\n{value}")
 
     @property
     def batch_shape(self) -> Size:
@@ -218,12 +232,10 @@ class Distribution:
                 stacklevel=2,
             )
             return
-        if not holds(support.check(value)):
-            raise ValueError(
-                f"Expected value argument ({type(value).__name__} of shape {tuple(shape)}) to be "
-                f"within the support ({support!r}) of the distribution {self!r}, but found "
-                f"invalid values:\n{value}"
-            )
+        self._demand(
+            support, value, "Expected value argument",
+            "to be within the support ({rule}) of the distribution {self}",
+        )  # fmt: skip
 
     def __repr__(self) -> str:
         given = [(name, self.__dict__[name]) for name in self.arg_constraints

@@ -7,7 +7,7 @@ import jax
 import pytest
 
 import jaxtorch as torch
-from jaxtorch import distributions as D
+from jaxtorch import distributions as D, engine
 
 NAN = float("nan")
 REFUSED = {
@@ -75,6 +75,25 @@ def test_checks_can_be_switched_off():
         D.Distribution.set_default_validate_args(True)
     with pytest.raises(ValueError):
         D.Distribution.set_default_validate_args(3)
+
+
+def test_what_is_yet_to_be_computed_is_checked_then():
+    net = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Linear(3, 3))
+    out = net(torch.ones(1, 2))
+    before = engine.stats()["evaluations"]
+    d = D.Normal(out, out.exp())
+    loss = -d.log_prob(d.rsample()).sum()
+    assert engine.stats()["evaluations"] == before  # nothing was looked at
+    loss.backward()
+    assert torch.isfinite(net[0].weight.grad).all()
+
+    wrong = D.Normal(out, -out.exp())
+    with pytest.raises(ValueError, match=r"Expected parameter scale \(Tensor of shape \(1, 3\)\)"):
+        wrong.entropy().tolist()
+    outside = D.Gamma(1.0, 1.0)
+    density = outside.log_prob(-net(torch.ones(1, 2)).exp())
+    with pytest.raises(ValueError, match="within the support"):
+        density.tolist()
 
 
 def test_what_is_not_known_raises():
