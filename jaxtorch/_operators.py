@@ -49,7 +49,8 @@ class TensorOperators:
     __rsub__ = _operator(arithmetic.rsub)
     __mul__ = __rmul__ = _operator(arithmetic.mul)
     __truediv__ = _operator(arithmetic.true_divide)
-    __rtruediv__ = _operator(_reciprocal_times)
+    __div__ = __truediv__
+    __rtruediv__ = __rdiv__ = _operator(_reciprocal_times)
     __floordiv__ = _operator(arithmetic.floor_divide)
     __rfloordiv__ = _reflected(arithmetic.floor_divide)
     __mod__ = _operator(arithmetic.remainder)
@@ -79,7 +80,7 @@ class TensorOperators:
     __iadd__ = _operator(arithmetic.add.inplace)
     __isub__ = _operator(arithmetic.sub.inplace)
     __imul__ = _operator(arithmetic.mul.inplace)
-    __itruediv__ = _operator(arithmetic.true_divide.inplace)
+    __itruediv__ = __idiv__ = _operator(arithmetic.true_divide.inplace)
     __ifloordiv__ = _operator(arithmetic.floor_divide.inplace)
     __imod__ = _operator(arithmetic.remainder.inplace)
     __ipow__ = _operator(inplace(arithmetic.pow))

@@ -113,6 +113,8 @@ class Op:
         ]
         if not dtypes.FLOAT8_TYPES.isdisjoint(a.dtype for a in avals):
             self._refuse_float8(avals)
+        if kinds.count("Operand") > 1 and not set(kinds) - {"Operand", "Scalar"}:
+            _result_type.some_tensor(self.name, avals)
         cast = _result_type.caster(self.promote, avals, kinds) if self.promote else None
 
         def run(reverse, *flat):

@@ -48,6 +48,14 @@ def widened(x: jax.Array) -> jax.Array:
     return x.astype(jnp.float32) if dtype_of(x) in dtypes.HALF_TYPES else x
 
 
+def rounded(x: jax.Array, like: jax.Array) -> jax.Array:
+    """``x`` rounded to the digits of the dtype of ``like``, where torch's kernels round as well."""
+    if dtype_of(like) not in dtypes.HALF_TYPES:
+        return x
+    digits = jnp.finfo(like.dtype)
+    return lax.reduce_precision(x, digits.nexp, digits.nmant)
+
+
 def number_dtype(value) -> dtype:
     """The dtype a Python number has by itself."""
     if isinstance(value, bool):

@@ -47,14 +47,14 @@ def _outranked(higher: dtype | None, lower: dtype | None) -> dtype | None:
 class Caster:
     """Casts the inputs of a body to ``dtype`` and what it computed in float32 for a half type back.
 
-    ``kept`` tells which inputs stay as they are."""
+    ``kept`` tells which inputs stay as they are; without ``widen`` half types do as well."""
 
     __slots__ = ("dtype", "compute", "kept")
 
-    def __init__(self, dtype: dtype, kept: list[bool]):
+    def __init__(self, dtype: dtype, kept: list[bool], widen: bool):
         self.dtype = dtype
         self.kept = kept
-        self.compute = dtypes.float32 if dtype in HALF_TYPES else dtype
+        self.compute = dtypes.float32 if widen and dtype in HALF_TYPES else dtype
 
     def inputs(self, flat):
         target = jax.dtypes.canonicalize_dtype(self.compute.numpy)
@@ -81,7 +81,8 @@ def _cast(x, target):
 
 
 def caster(promote, avals: tuple[Aval, ...], kinds: list[str]) -> Caster | None:
-    """The casts of ``promote="arith"`` or ``"float"`` for inputs of these avals.
+    """The casts of ``promote="arith"`` or ``"float"`` for inputs of these avals. "narrow": as
+    "arith", for a body that computes in half types itself.
 
     A ``Mask`` is not cast, and neither it nor a ``Scalar`` has a say in the result type. An op with
     rules of its own gives a function instead of a word: from all avals to the dtype.
@@ -95,7 +96,17 @@ def caster(promote, avals: tuple[Aval, ...], kinds: list[str]) -> Caster | None:
             found = dtypes.get_default_dtype()
     if found is None:
         return None
-    return Caster(found, [k == "Mask" for k in kinds])
+    return Caster(found, [k == "Mask" for k in kinds], promote != "narrow")
+
+
+def some_tensor(name: str, avals: tuple[Aval, ...]) -> None:
+    """TypeError if all operands are Python numbers."""
+    if not any(a.kind == "array" for a in avals):
+        given = ", ".join(a.kind for a in avals if a.kind != "none")
+        raise TypeError(
+            f"{name}() received an invalid combination of arguments - got ({given}): one must be a "
+            "Tensor"
+        )
 
 
 def same_place(name: str, avals: tuple[Aval, ...]) -> None:

@@ -15,6 +15,7 @@ from jax import lax
 from jaxtorch import dtypes
 from jaxtorch.ops._dims import normalize_dim
 from jaxtorch.ops._op import FOUND, Array, op
+from jaxtorch.ops._promote import cast, rounded, widened
 
 __all__ = [
     "celu", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
@@ -189,14 +190,18 @@ def _softplus(x, beta, threshold):
     return jnp.where(linear, x, jnp.log1p(jnp.exp(jnp.where(linear, 0, x) * beta)) / beta)
 
 
-@op(promote="arith", name="SoftplusBackward0", out=True)
+@op(promote="arith", name="SoftplusBackward0", out=FOUND)
 def softplus(input: Array, beta: float = 1.0, threshold: float = 20.0):
     """log(1 + exp(beta * input)) / beta; the input itself where beta * input exceeds threshold."""
     _require_float(input, "softplus_cpu")
     return _softplus(input, beta, threshold)
 
 
-@op(promote="arith", name="LogSigmoidBackward0", out=True)
+@op(
+    promote="arith",
+    name="LogSigmoidBackward0",
+    out="expected scalar type {have.legacy} but found {got.legacy}",
+)
 def logsigmoid(input: Array):
     """log(sigmoid(input)), without overflow."""
     _require_float(input, "log_sigmoid_cpu")
@@ -244,7 +249,7 @@ def tanhshrink(input: Array):
     return input - jnp.tanh(input)
 
 
-@op(promote="arith", name="SoftshrinkBackward0", out=True)
+@op(promote="arith", name="SoftshrinkBackward0", out=FOUND)
 def softshrink(input: Array, lambd: float = 0.5):
     """input moved by lambd towards 0, and 0 where that would cross it."""
     _require_float(input, "softshrink_check")
@@ -258,7 +263,7 @@ def softshrink(input: Array, lambd: float = 0.5):
     return jnp.where(inside, 0, jnp.where(input > lambd, input - lambd, input + lambd))
 
 
-@op(promote="arith", name="HardshrinkBackward0", out=True)
+@op(promote="arith", name="HardshrinkBackward0", out=FOUND)
 def hardshrink(input: Array, lambd: float = 0.5):
     """input, and 0 where its magnitude is at most lambd."""
     _require_float(input, "hardshrink_cpu")
@@ -298,14 +303,14 @@ def _implicit_dim(name: str, ndim: int) -> int:
 
 
 def _prepare_softmax(input, dim, dtype):
-    if dtype is not None:
-        input = input.astype(dtype.numpy)
+    """(input in the dtype of the result, the same shifted below 0 and as wide as torch computes)"""
+    input = cast(input, dtype)
     _require_float(input, "softmax_lastdim_kernel_impl")
-    return input, normalize_dim(dim, max(input.ndim, 1))
-
-
-def _top(input, dim: int):
-    return lax.stop_gradient(jnp.max(input, dim, keepdims=True, initial=-jnp.inf))
+    dim = normalize_dim(dim, input.ndim)
+    wide = widened(input)
+    if not input.size:
+        return input, wide, dim
+    return input, wide - lax.stop_gradient(jnp.max(wide, dim, keepdims=True)), dim
 
 
 def _softmax_vjp(needs, args, statics, out, grads):
@@ -313,46 +318,51 @@ def _softmax_vjp(needs, args, statics, out, grads):
     dim = statics["dim"]
     if out.ndim == 0:
         return (jnp.zeros_like(args[0]),)
-    grad = out * (grads - jnp.sum(out * grads, dim, keepdims=True))
-    return (grad.astype(args[0].dtype),)
+    out, grads = widened(out), widened(grads)
+    return (out * (grads - jnp.sum(out * grads, dim, keepdims=True)),)
 
 
-@op(promote="arith", name="SoftmaxBackward0", vjp=_softmax_vjp)
+@op(name="SoftmaxBackward0", vjp=_softmax_vjp, out="same")
 def _softmax(input: Array, dim: int, dtype: dtypes.dtype | None = None):
     """exp(input) / its sum along dim; a row of -inf gives NaN."""
-    input, dim = _prepare_softmax(input, dim, dtype)
     if input.ndim == 0:
-        return jnp.ones_like(input)
-    shifted = jnp.exp(input - _top(input, dim))
-    return shifted / jnp.sum(shifted, dim, keepdims=True)
+        return jnp.ones_like(_prepare_softmax(input.reshape(1), dim, dtype)[0].reshape(()))
+    input, shifted, dim = _prepare_softmax(input, dim, dtype)
+    powers = jnp.exp(shifted)
+    return (powers / jnp.sum(powers, dim, keepdims=True)).astype(input.dtype)
 
 
 def _log_softmax_vjp(needs, args, statics, out, grads):
     dim = statics["dim"]
     if out.ndim == 0:
         return (jnp.zeros_like(args[0]),)
-    grad = grads - jnp.exp(out) * jnp.sum(grads, dim, keepdims=True)
-    return (grad.astype(args[0].dtype),)
+    grads = widened(grads)
+    return (grads - jnp.exp(widened(out)) * jnp.sum(grads, dim, keepdims=True),)
 
 
-@op(promote="arith", name="LogSoftmaxBackward0", vjp=_log_softmax_vjp)
+@op(name="LogSoftmaxBackward0", vjp=_log_softmax_vjp, out="same")
 def _log_softmax(input: Array, dim: int, dtype: dtypes.dtype | None = None):
     """input - log(sum(exp(input))) along dim."""
-    input, dim = _prepare_softmax(input, dim, dtype)
     if input.ndim == 0:
-        return jnp.zeros_like(input)
-    shifted = input - _top(input, dim)
-    return shifted - jnp.log(jnp.sum(jnp.exp(shifted), dim, keepdims=True))
+        return jnp.zeros_like(_prepare_softmax(input.reshape(1), dim, dtype)[0].reshape(()))
+    input, shifted, dim = _prepare_softmax(input, dim, dtype)
+    total = jnp.sum(jnp.exp(shifted), dim, keepdims=True)
+    if dim == input.ndim - 1:  # there torch keeps the sum and its logarithm as numbers of the dtype
+        return (shifted - rounded(jnp.log(rounded(total, input)), input)).astype(input.dtype)
+    return (shifted - jnp.log(total)).astype(input.dtype)
 
 
-def softmax(input, dim: int | None = None, _stacklevel=3, dtype: dtypes.dtype | None = None):
+def softmax(
+    input, dim: int | None = None, _stacklevel=3, dtype: dtypes.dtype | None = None, *, out=None
+):
     """exp(input) / sum(exp(input)) along dim, in dtype if one is given.
 
     torch.softmax's third argument is the dtype, torch.nn.functional.softmax's a stack level: both
     work.
     """
     dtype = _stacklevel if isinstance(_stacklevel, dtypes.dtype) else dtype
-    return _softmax(input, _implicit_dim("softmax", input.ndim) if dim is None else dim, dtype)
+    dim = _implicit_dim("softmax", input.ndim) if dim is None else dim
+    return _softmax(input, dim, dtype, out=out)
 
 
 def softmin(input, dim: int | None = None, _stacklevel=3, dtype: dtypes.dtype | None = None):
@@ -360,8 +370,10 @@ def softmin(input, dim: int | None = None, _stacklevel=3, dtype: dtypes.dtype | 
     return _softmax(-input, _implicit_dim("softmin", input.ndim) if dim is None else dim, dtype)
 
 
-def log_softmax(input, dim: int | None = None, _stacklevel=3, dtype: dtypes.dtype | None = None):
+def log_softmax(
+    input, dim: int | None = None, _stacklevel=3, dtype: dtypes.dtype | None = None, *, out=None
+):
     """log(softmax(input)) along dim, without overflow."""
     dtype = _stacklevel if isinstance(_stacklevel, dtypes.dtype) else dtype
     dim = _implicit_dim("log_softmax", input.ndim) if dim is None else dim
-    return _log_softmax(input, dim, dtype)
+    return _log_softmax(input, dim, dtype, out=out)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import jax
 import numpy as np
 from jax import lax, numpy as jnp
 
 from jaxtorch import dtypes, return_types
+from jaxtorch.engine.handles import Handles
 from jaxtorch.ops import _promote
-from jaxtorch.ops._dims import same_rank
+from jaxtorch.ops._dims import broadcast, same_rank
 from jaxtorch.ops._op import Array, Mask, Operand, Scalar, check, op
 from jaxtorch.ops._result_type import result_type
 
@@ -93,20 +95,22 @@ def true_divide(input: Operand, other: Operand):
     return input / other
 
 
-@op(promote="arith", out=True, name="DivBackward2")
+@op(promote="narrow", out=True, name="DivBackward2")
 def _div_rounded(input: Operand, other: Operand, *, rounding_mode: str):
     if rounding_mode not in ("trunc", "floor"):
         raise RuntimeError(
             "div expected rounding_mode to be one of None, 'trunc', or 'floor' "
             f"but found '{rounding_mode}'"
         )
-    input, other = lax.stop_gradient(same_rank(input, other))
+    narrow = input
+    input, other = (_promote.widened(lax.stop_gradient(x)) for x in same_rank(input, other))
     if rounding_mode == "floor":
-        return _floor_divide(input, other)
+        return _floor_divide(input, other).astype(narrow.dtype)
     _promote.real("div_trunc_cpu", input)
     if _promote.is_integral(input):
         return _over(input, other, lax.div)
-    return jnp.trunc(input / other)
+    # the quotient is a number of the dtype: of half types, it may have been rounded up
+    return jnp.trunc(_promote.rounded(input / other, narrow)).astype(narrow.dtype)
 
 
 @op(promote="arith", nondiff=True, out=True)
@@ -134,7 +138,7 @@ def remainder(input: Operand, other: Operand):
 
 
 @op(promote="arith", out=True, name=_tensor_form("Fmod"))
-def fmod(input: Operand, other: Operand):
+def fmod(input: Array, other: Operand):
     """The remainder of input / other with the sign of input, as C's."""
     input, other = same_rank(input, other)
     if _promote.is_integral(input):
@@ -223,8 +227,18 @@ def _power_of_arrays(x, exponent):
 
 def float_power(input, exponent, *, out=None):
     """input to the power of exponent, computed in float64 or complex128."""
-    input, exponent = (x if isinstance(x, (int, float)) else _double(x) for x in (input, exponent))
-    return pow(input, exponent, out=out)
+    operands = (
+        x if isinstance(x, (int, float, complex)) else _double(x) for x in (input, exponent)
+    )
+    made = pow(*operands)
+    if out is None:
+        return made
+    if out.dtype is not made.dtype:
+        raise RuntimeError(
+            f"the output given to float_power has dtype {out.dtype.legacy} but the operation's "
+            f"result requires dtype {made.dtype.legacy}"
+        )
+    return Handles.assign_out(made, out)
 
 
 def float_power_(input, exponent):
@@ -433,7 +447,23 @@ def logaddexp(input: Array, other: Array):
     """log(exp(input) + exp(other)), without overflow."""
     if _promote.is_integral(input):
         raise _promote.not_implemented("logaddexp_cpu", input)
-    return jnp.logaddexp(*same_rank(input, other))
+    input, other = same_rank(input, other)
+    if jnp.iscomplexobj(input):
+        return log_add_exp_complex(input, other)
+    return jnp.logaddexp(input, other)
+
+
+def log_add_exp_complex(x, y):
+    """logaddexp of complex numbers: the larger's imaginary part is not brought to (-pi, pi]."""
+    swap = (x.real > y.real) | ((x.real == y.real) & (x.imag > y.imag))
+    low, high = jnp.where(swap, y, x), jnp.where(swap, x, y)
+    endless = ~jnp.isfinite(low.real) & (low.real == high.real)
+    finite = jnp.where(endless, 0, low - high)
+    usual = high + jnp.log1p(jnp.exp(finite))
+    nan = jnp.full_like(x, complex(jnp.nan, jnp.nan))
+    infinite = jnp.where(low.real < 0, low, jnp.log(jnp.exp(low) + jnp.exp(high)))
+    found = jnp.where(endless, infinite, usual)
+    return jnp.where(jnp.isnan(x) | jnp.isnan(y), nan, found)
 
 
 @op(promote="arith", out=True)
@@ -457,17 +487,35 @@ def xlogy(input: Operand, other: Operand):
     return input * jnp.log(jnp.where(nothing, 1, other))
 
 
-@op(promote="arith", nondiff=True, out=True)
+@op(promote="narrow", out=True)
 def nextafter(input: Array, other: Array):
-    """The next representable number after input in the direction of other."""
-    return jnp.nextafter(*same_rank(input, other))
+    """The next representable number after input in the direction of other. Its slope is 1."""
+    if _promote.is_integral(input):
+        raise _promote.not_implemented("nextafter_cpu", input)
+    return _nextafter(*broadcast(input, other))
 
 
-@op(promote="float", out=True)
+@jax.custom_jvp
+def _nextafter(x, y):
+    return lax.nextafter(x, y)
+
+
+@_nextafter.defjvp
+def _nextafter_jvp(primals, tangents):
+    x, y = primals
+    return _nextafter(x, y), jnp.where(x == y, 0, tangents[0])
+
+
+def _ldexp_rule(result, out) -> None:
+    if not dtypes.can_cast(result.dtype, out.dtype):
+        raise RuntimeError(f"ldexp can't be cast to the desired output type {out.dtype.legacy}")
+
+
+@op(promote="float", out=_ldexp_rule)
 def ldexp(input: Array, other: Array):
     """input * 2**other."""
     input, other = same_rank(input, other)
-    return input * jnp.exp2(other)
+    return input * lax.pow(jnp.full_like(other, 2), other)
 
 
 @op(out=True, result=return_types.frexp)

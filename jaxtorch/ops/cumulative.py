@@ -6,12 +6,13 @@ import jax
 from jax import lax, numpy as jnp
 
 from jaxtorch import return_types
-from jaxtorch.dtypes import dtype as DType
+from jaxtorch.dtypes import dtype as DType, promote_types
 from jaxtorch.engine.handles import TensorBase
 from jaxtorch.ops import _promote
 from jaxtorch.ops._dims import Dims, at_least_1d, normalize_dim, normalize_dims
 from jaxtorch.ops._op import SCALAR, Array, Arrays, index_dtype, op
 from jaxtorch.ops._platform import on_cpu
+from jaxtorch.ops.arithmetic import log_add_exp_complex
 from jaxtorch.ops.reduction import _summable
 
 
@@ -30,7 +31,13 @@ def cumprod(input: Array, dim: int, *, dtype: DType | None = None):
 @op(out=SCALAR)
 def logcumsumexp(input: Array, dim: int):
     """log of the running sum of exp(input), without overflow."""
-    return _running(lax.cumlogsumexp, input, dim)
+    if _promote.is_integral(input):
+        raise _promote.not_implemented("logcumsumexp_out_cpu", input)
+    return _running(_log_sums if jnp.iscomplexobj(input) else lax.cumlogsumexp, input, dim)
+
+
+def _log_sums(x: jax.Array, dim: int) -> jax.Array:
+    return lax.associative_scan(log_add_exp_complex, x, axis=dim)
 
 
 def _running(scan, input: jax.Array, dim: int):
@@ -174,27 +181,46 @@ def _derivative(x: jax.Array, places: jax.Array, dim: int, edge_order: int) -> j
 @op(name="MulBackward0")
 def trapezoid(y: Array, x: Array | None = None, *, dx: float = 1.0, dim: int = -1):
     """The integral of y along dim by the trapezoid rule, over points x or with spacing dx."""
-    return jnp.sum(_trapezoids(y, x, dx, dim), normalize_dim(dim, y.ndim))
+    dim = normalize_dim(dim, y.ndim)
+    if x is not None:
+        return _halves(jnp.sum(_summable(_trapezoids(y, x, dim), None), dim))
+    if not y.shape[dim]:
+        return _promote.floating(jnp.zeros([n for d, n in enumerate(y.shape) if d != dim], y.dtype))
+    ends = lax.index_in_dim(y, 0, dim, False) + lax.index_in_dim(y, y.shape[dim] - 1, dim, False)
+    whole = _promote.floating(jnp.sum(_summable(y, None), dim))
+    return (whole - _halves(ends)) * jnp.asarray(dx, whole.dtype)
 
 
 @op(name="CumsumBackward0")
 def cumulative_trapezoid(y: Array, x: Array | None = None, *, dx: float = 1.0, dim: int = -1):
     """The running integral of y along dim by the trapezoid rule."""
-    return lax.cumsum(_trapezoids(y, x, dx, dim), normalize_dim(dim, y.ndim))
-
-
-def _trapezoids(y: jax.Array, x: jax.Array | None, dx: float, dim: int):
-    y = _promote.floating(y)
     dim = normalize_dim(dim, y.ndim)
-    pairs = lax.slice_in_dim(y, 1, None, axis=dim) + lax.slice_in_dim(y, 0, -1, axis=dim)
-    if x is None:
-        return pairs * jnp.asarray(dx / 2, y.dtype)
+    if x is not None:
+        return _halves(lax.cumsum(_summable(_trapezoids(y, x, dim), None), dim))
+    areas = _promote.floating(_pairs(y, dim))
+    return lax.cumsum(areas * jnp.asarray(dx / 2, areas.dtype), dim)
+
+
+def _pairs(y: jax.Array, dim: int) -> jax.Array:
+    return lax.slice_in_dim(y, 1, None, axis=dim) + lax.slice_in_dim(y, 0, -1, axis=dim)
+
+
+def _halves(x: jax.Array) -> jax.Array:
+    x = _promote.floating(x)
+    return x * jnp.asarray(0.5, x.dtype)
+
+
+def _trapezoids(y: jax.Array, x: jax.Array, dim: int) -> jax.Array:
+    """Twice the areas between neighbours: of integers, integers."""
+    common = promote_types(_promote.dtype_of(y), _promote.dtype_of(x))
+    y, x = _promote.cast(y, common), _promote.cast(x, common)
     if x.ndim == 1:
         x = x.reshape([-1 if d == dim else 1 for d in range(y.ndim)])
     elif x.ndim < y.ndim:
         x = lax.expand_dims(x, range(y.ndim - x.ndim))
-    widths = lax.slice_in_dim(x, 1, None, axis=dim) - lax.slice_in_dim(x, 0, -1, axis=dim)
-    return pairs * widths.astype(y.dtype) / 2
+    return (lax.slice_in_dim(x, 1, None, axis=dim) - lax.slice_in_dim(x, 0, -1, axis=dim)) * _pairs(
+        y, dim
+    )
 
 
 trapz = trapezoid

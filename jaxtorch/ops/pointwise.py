@@ -8,7 +8,7 @@ import jax
 from jax import lax, numpy as jnp, scipy
 
 from jaxtorch import dtypes
-from jaxtorch.ops import _promote
+from jaxtorch.ops import _gamma, _promote
 from jaxtorch.ops._op import FOUND, Array, op
 
 # --- integers stay integers ---------------------------------------------------------------------
@@ -228,7 +228,8 @@ def exp(input: Array):
 @op(promote="float", out=True)
 def exp2(input: Array):
     """2 to the power of input."""
-    return jnp.exp2(input)
+    # 2.0**x is exact for whole x, jnp.exp2 is not
+    return jnp.exp2(input) if jnp.iscomplexobj(input) else lax.pow(jnp.full_like(input, 2), input)
 
 
 @op(promote="float", out=True)
@@ -270,10 +271,10 @@ def sigmoid(input: Array):
 @op(promote="float", out=True)
 def logit(input: Array, eps: float | None = None):
     """log(x / (1 - x)), the inverse of sigmoid; x is clamped to [eps, 1 - eps] if eps is given."""
-    if eps is None:
-        return jnp.log(_promote.real("logit_cpu", input)) - jnp.log1p(-input)
-    low, high = jnp.asarray(eps, input.dtype), jnp.asarray(1 - eps, input.dtype)
-    x = jnp.where(input < low, low, jnp.where(input > high, high, input))
+    x = _promote.real("logit_cpu", input)
+    if eps is not None:
+        low, high = jnp.asarray(eps, x.dtype), jnp.asarray(1 - eps, x.dtype)
+        x = jnp.where(x < low, low, jnp.where(x > high, high, x))
     return jnp.log(x / (1 - x))
 
 
@@ -400,26 +401,13 @@ def erfinv(input: Array):
 @op(promote="float", out=True)
 def lgamma(input: Array):
     """log(|gamma(input)|)."""
-    return _lgamma(_promote.real("lgamma_vml_cpu", input))
-
-
-@jax.custom_jvp
-def _lgamma(x):
-    return lax.lgamma(x)
-
-
-@_lgamma.defjvp
-def _lgamma_jvp(primals, tangents):
-    return _lgamma(*primals), digamma.body(*primals) * tangents[0]
+    return _gamma.lgamma(_promote.real("lgamma_vml_cpu", input))
 
 
 @op(promote="float", out=True)
 def digamma(input: Array):
     """The derivative of lgamma; at the poles NaN, at 0 the infinity of the other sign."""
-    pole = jnp.where(jnp.signbit(_promote.real("digamma", input)), jnp.inf, -jnp.inf).astype(
-        input.dtype
-    )
-    return jnp.where(input == 0, pole, lax.digamma(input))
+    return _gamma.digamma(_promote.real("digamma", input))
 
 
 @op(promote="float", out=True)
@@ -436,7 +424,21 @@ def _i0(x):
 @_i0.defjvp
 def _i0_jvp(primals, tangents):
     # JAX differentiates exp(|x|), whose derivative at 0 is not 0
-    return _i0(*primals), scipy.special.i1(*primals) * tangents[0]
+    return _i0(*primals), bessel_i1(*primals) * tangents[0]
+
+
+@jax.custom_jvp
+def bessel_i1(x):
+    """The modified Bessel function of order 1, with derivatives that hold at 0 as well."""
+    return scipy.special.i1(x)
+
+
+@bessel_i1.defjvp
+def _bessel_i1_jvp(primals, tangents):
+    (x,) = primals
+    zero = x == 0
+    ratio = jnp.where(zero, 0.5, bessel_i1(x) / jnp.where(zero, 1, x))
+    return bessel_i1(x), (_i0(x) - ratio) * tangents[0]
 
 
 absolute = abs

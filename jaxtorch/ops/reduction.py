@@ -45,7 +45,9 @@ def sum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DType |
 @op(out="dtype")
 def nansum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None):
     """The sum with NaN counted as 0."""
-    x = _summable(input, dtype)
+    if dtype is not None and dtype.category < dtypes.FLOAT and not _promote.is_integral(input):
+        raise NotImplementedError(f"\"nansum_cpu\" not implemented for '{dtype.legacy}'")
+    x = _promote.real("nansum_cpu", _summable(input, dtype))
     x = jnp.where(x != x, jnp.zeros_like(x), x)
     return jnp.sum(x, normalize_dims(dim, x.ndim), keepdims=keepdim)
 
@@ -79,7 +81,12 @@ def mean(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DType 
     return jnp.mean(x, normalize_dims(dim, x.ndim), keepdims=keepdim)
 
 
-@op(out=True)
+def _nanmean_rule(result, out) -> None:
+    if out.dtype.category < dtypes.FLOAT or out.dtype.is_complex:
+        raise NotImplementedError(f"\"nansum_cpu\" not implemented for '{out.dtype.legacy}'")
+
+
+@op(out=_nanmean_rule)
 def nanmean(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None):
     """The mean of what is not NaN."""
     x = _promote.cast(input, dtype)
@@ -338,13 +345,23 @@ def aminmax(input: Array, *, dim: int | None = None, keepdim: bool = False):
 # --- truth and counts ---------------------------------------------------------------------------
 
 
-@op(nondiff=True, out=True)
+def _truth_rule(name: str):
+    def refuse(result, out) -> None:
+        if out.dtype not in (dtypes.bool, dtypes.uint8):
+            raise RuntimeError(
+                f"{name} only supports bool tensor for result, got: {out.dtype.legacy}"
+            )
+
+    return refuse
+
+
+@op(nondiff=True, out=_truth_rule("all"))
 def all(input: Array, dim: Dims = None, keepdim: bool = False):
     """Whether all are non-zero: bool, or uint8 of uint8."""
     return _truth(jnp.all, input, dim, keepdim)
 
 
-@op(nondiff=True, out=True)
+@op(nondiff=True, out=_truth_rule("any"))
 def any(input: Array, dim: Dims = None, keepdim: bool = False):
     """Whether any is non-zero: bool, or uint8 of uint8."""
     return _truth(jnp.any, input, dim, keepdim)

@@ -8,7 +8,7 @@ import jax
 from jax import numpy as jnp, scipy
 from jax.scipy import special as jsp
 
-from jaxtorch.ops import arithmetic, pointwise, reduction
+from jaxtorch.ops import _gamma, arithmetic, pointwise, reduction
 from jaxtorch.ops._dims import same_rank
 from jaxtorch.ops._op import Array, Operand, op
 
@@ -19,9 +19,7 @@ from jaxtorch.ops._op import Array, Operand, op
 def _polygamma(input: Array, n: int):
     if n < 0:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
-    if n == 0:
-        return pointwise.digamma.body(input)
-    return jsp.polygamma(jnp.asarray(n, jnp.int32), input)
+    return _gamma.polygamma(n, input)
 
 
 def polygamma(n, input, *, out=None):
@@ -62,7 +60,7 @@ def gammaincc(input: Array, other: Array):
 @op(promote="float", out=True, name="SpecialZetaBackward0")
 def zeta(input: Operand, other: Operand):
     """The Hurwitz zeta function."""
-    return jsp.zeta(*jnp.broadcast_arrays(*same_rank(input, other)))
+    return _gamma.zeta(*jnp.broadcast_arrays(*same_rank(input, other)))
 
 
 # --- Bessel functions ---------------------------------------------------------------------------
@@ -77,7 +75,7 @@ def i0e(input: Array):
 @op(promote="float", out=True, name="SpecialI1Backward0")
 def i1(input: Array):
     """The modified Bessel function of the first kind, order 1."""
-    return jsp.i1(input)
+    return pointwise.bessel_i1(input)
 
 
 @op(promote="float", out=True, name="SpecialI1EBackward0")
@@ -104,7 +102,7 @@ def erfcx(input: Array):
 @op(promote="float", out=True, name="MulBackward1")
 def ndtr(input: Array):
     """The cumulative distribution function of the normal distribution."""
-    return 0.5 * jax.lax.erfc(-input * jnp.asarray(math.sqrt(0.5), input.dtype))
+    return (1 + jax.lax.erf(input * jnp.asarray(math.sqrt(0.5), input.dtype))) * 0.5
 
 
 @op(promote="float", out=True, name="SpecialNdtriBackward0")

@@ -131,7 +131,12 @@ ROWS = [
     row("xlogy", V([0.0, 0.0, 1.0]), V([0.0, nan, 0.0]), grad=False),
     row("xlogy", F(2, 3), 2.0),
     row("xlogy", 2.0, F(2, 3, low=0.1, high=2)),
-    row("nextafter", F(2, 3), F(3), grad=False),
+    row("nextafter", F(2, 3), F(3)),
+    row("nextafter", F(3, dtype="bfloat16"), F(3, dtype="bfloat16"), limits=(0, 0)),
+    row("div", F(64, dtype="bfloat16"), V([0.3], "bfloat16"), rounding_mode="trunc"),
+    row("logaddexp", F(3, dtype="complex64"), F(3, dtype="complex64")),
+    row("ldexp", F(3), V([1, 3, 40]), limits=(0, 0)),
+    raises("bitwise_and", 1, 2, error=TypeError, text="invalid combination of arguments"),
     row("ldexp", F(2, 3), I(3), dtypes=DTYPES, node=False),
     row("frexp", F(2, 3), node=False),
 

@@ -43,6 +43,10 @@ ROWS = [
       for name in ("chebyshev_polynomial_t", "chebyshev_polynomial_u", "hermite_polynomial_h",
                    "hermite_polynomial_he", "laguerre_polynomial_l", "legendre_polynomial_p")
       for n in (0, 1, 4)),
+    *(row("special.polygamma", n, V([-2.3, -0.4, 0.4, 7.0]), second=True, **CLOSE)
+      for n in (0, 1, 2)),
+    row("special.zeta", V([2.0, 3.0, 3.5]), V([-1.5, 0.2, 30.0]), grad=False, **CLOSE),
+    row("special.i1", V([0.0, 0.5, -2.0]), second=True, **CLOSE),
     *(row(f"special.{name}", BOTH, **CLOSE) for name in
       ("airy_ai", "bessel_j0", "bessel_j1", "modified_bessel_i0", "modified_bessel_i1",
        "spherical_bessel_j0")),

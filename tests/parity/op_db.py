@@ -132,7 +132,8 @@ def counterpart(info):
         if function.__module__.startswith("torch.testing"):
             return rebuilt(function)
     path = f"{getattr(function, '__module__', '') or ''}.{getattr(function, '__qualname__', '')}"
-    for name in (info.name, f"Tensor.{info.name}", path.removeprefix("torch.")):
+    own = getattr(function, "__name__", "")
+    for name in (info.name, f"Tensor.{info.name}", path.removeprefix("torch."), own):
         try:
             found = lookup(name)
         except (AttributeError, ImportError, NotImplementedError):
