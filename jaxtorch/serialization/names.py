@@ -41,9 +41,12 @@ def torch_home(module: str, name: str) -> str:
     return "torch" + module[len("jaxtorch") :]
 
 
+_WINDOWS = ("nn.functional", "linalg", "fft", "special")
+
+
 def _window(name: str) -> str:
     """Where users know an op from; it is one function under all its names."""
-    for window in ("nn.functional", "linalg", "fft", "special"):
+    for window in _WINDOWS:
         if hasattr(importlib.import_module(f"jaxtorch.{window}"), name):
             return f"torch.{window}"
     return "torch"
@@ -53,9 +56,12 @@ def find(module: str, name: str) -> Any:
     """What PyTorch calls ``module.name``: in the module of that name here, or in the nearest
     package around it. AttributeError if it is not here."""
     inner = module.split(".")[1:]
-    for depth in range(len(inner), -1, -1):
+    places = [".".join(["jaxtorch", *inner[:depth]]) for depth in range(len(inner), -1, -1)]
+    if inner[:1] == ["_C"]:  # functions that PyTorch has in C++
+        places += [f"jaxtorch.{window}" for window in _WINDOWS]
+    for place in places:
         try:
-            found: Any = importlib.import_module(".".join(["jaxtorch", *inner[:depth]]))
+            found: Any = importlib.import_module(place)
             for part in name.split("."):
                 found = getattr(found, part)
             return found

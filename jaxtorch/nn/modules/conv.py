@@ -24,6 +24,7 @@ class _ConvNd(Module):
 
     ndim: int
     transposed = False
+    _torch_has_too = ("transposed",)  # in what it pickles
     output_padding: tuple[int, ...] = (0,)
 
     def _set_up(

@@ -146,6 +146,8 @@ class FractionalMaxPool3d(_FractionalMaxPool):
 class _AvgPool(Module):
     """The mean of each window."""
 
+    divisor_override: int | None = None  # which PyTorch's AvgPool1d has not
+
     def __init__(
         self,
         kernel_size: Any,
