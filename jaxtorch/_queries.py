@@ -194,12 +194,6 @@ class TensorQueries:
     def is_shared(self) -> bool:
         return False
 
-    def share_memory_(self):
-        raise NotImplementedError(
-            "Tensor.share_memory_: processes share no tensors here, for values are immutable. Send "
-            "what a process has found through a Queue"
-        )
-
     # -- where it is kept ---------------------------------------------------------------------
 
     def untyped_storage(self):

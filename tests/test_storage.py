@@ -176,10 +176,3 @@ def test_what_a_tensor_is_made_of_is_no_attribute_of_a_users():
     z.data_ptr()
     for t in (x, y, x.grad, x.detach(), z, z[0], *net.parameters(), *net.buffers()):
         assert not attributes(t)
-
-
-def test_memory_is_not_shared():
-    x = torch.ones(2)
-    assert not x.is_shared()
-    with pytest.raises(NotImplementedError, match="Tensor.share_memory_"):
-        x.share_memory_()
