@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from einops import _backends
 
-import jaxtorch
-
 
 class JaxtorchBackend(_backends.TorchBackend):
     """einops' own torch backend, with jaxtorch in torch's place; einops looks for subclasses."""
@@ -17,6 +15,8 @@ class JaxtorchBackend(_backends.TorchBackend):
     framework_name = "jaxtorch"
 
     def __init__(self):
+        import jaxtorch
+
         self.torch = jaxtorch
 
     def layers(self):

@@ -355,11 +355,12 @@ def _logspace(length: int, start: Scalar, end: Scalar, base: float, dtype: dtype
     return powers.astype(width(dtype))
 
 
-def _steps(name, steps):
+def _steps(name, start, end, steps):
     if not hasattr(steps, "__index__"):
+        given = ", ".join(type(x).__name__ for x in (start, end, steps))
         raise TypeError(
-            f"{name}() received an invalid combination of arguments: steps must be int, not "
-            f"{type(steps).__name__}"
+            f"{name}() received an invalid combination of arguments - got ({given}), but expected "
+            "(Number or 0-dim Tensor start, Number or 0-dim Tensor end, int steps)"
         )
     steps = operator.index(steps)
     if steps < 0:
@@ -384,7 +385,9 @@ def linspace(start, end, steps: int, **options: Unpack[Options]):
     """``steps`` numbers, evenly spaced from ``start`` to ``end``, both included."""
     default = _space_default(start, end)
     _check_ends("linspace", start, end)
-    return _made(_linspace, _steps("linspace", steps), start, end, default=default, **options)
+    return _made(
+        _linspace, _steps("linspace", start, end, steps), start, end, default=default, **options
+    )
 
 
 def logspace(start, end, steps: int, base: float = 10.0, **options: Unpack[Options]):
@@ -392,7 +395,13 @@ def logspace(start, end, steps: int, base: float = 10.0, **options: Unpack[Optio
     default = _space_default(start, end)
     _check_ends("logspace", start, end)
     return _made(
-        _logspace, _steps("logspace", steps), start, end, float(base), default=default, **options
+        _logspace,
+        _steps("logspace", start, end, steps),
+        start,
+        end,
+        float(base),
+        default=default,
+        **options,
     )
 
 

@@ -7,9 +7,9 @@ from jax import numpy as jnp
 
 from jaxtorch import dtypes, return_types
 from jaxtorch.ops import _promote
-from jaxtorch.ops._op import Array, Arrays, index_dtype, op
+from jaxtorch.ops._op import Array, Arrays, check, index_dtype, op
 from jaxtorch.ops.creation import _line
-from jaxtorch.ops.sorting import _values
+from jaxtorch.ops.sorting import _search, _values
 
 
 def bincount(input, weights=None, minlength=0):
@@ -48,6 +48,7 @@ def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0):
     low, high = jnp.asarray(min, x.dtype), jnp.asarray(max, x.dtype)
     if min == max and x.size:
         low, high = jnp.min(x), jnp.max(x)
+    low = _finite(low, high, "torch.histc: range is not finite")
     same = low == high
     low, high = jnp.where(same, low - 1, low), jnp.where(same, high + 1, high)
     inside = (x >= low) & (x <= high)
@@ -55,8 +56,20 @@ def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0):
     return jnp.zeros(bins, x.dtype).at[place].add(inside.astype(x.dtype))
 
 
+def _check_points(input, weight, shape) -> None:
+    if not input.dtype.is_floating_point:
+        raise NotImplementedError(f"\"histogramdd\" not implemented for '{input.dtype.legacy}'")
+    if weight is not None and tuple(weight.shape) != shape:
+        raise RuntimeError(
+            "torch.histogramdd: if weight tensor is provided it should have the same shape as the "
+            "input tensor excluding its innermost dimension, but got input with shape "
+            f"{list(input.shape)} and weight with shape {list(weight.shape)}"
+        )
+
+
 def histogram(input, bins, *, range=None, weight=None, density=False, out=None):
     """(counts, edges) of ``bins`` equal parts, or of the parts between given edges."""
+    _check_points(input, weight, tuple(input.shape))
     if isinstance(bins, int):
         low, high = range or (0.0, 0.0)
         return _histogram(input, weight, bins, float(low), float(high), density, out=out)
@@ -71,6 +84,11 @@ def _histogram(
     return _counted(x, _edges(x, bins, low, high), weight, density)
 
 
+def _finite(low: jax.Array, high: jax.Array, text: str):
+    finite = jnp.isfinite(low) & jnp.isfinite(high)
+    return check(low, finite, jnp.zeros((), jnp.int32), text, RuntimeError)
+
+
 def _edges(x: jax.Array, bins: int, low: float, high: float, dim: int = 0):
     """``bins`` + 1 evenly spaced edges from ``low`` to ``high`` (equal: of the data)."""
     if bins <= 0:
@@ -83,8 +101,9 @@ def _edges(x: jax.Array, bins: int, low: float, high: float, dim: int = 0):
             f"dimension {dim}"
         )
     start, stop = jnp.asarray(low, x.dtype), jnp.asarray(high, x.dtype)
-    if low == high and x.size:
-        start, stop = jnp.min(x), jnp.max(x)
+    if low == high:
+        start, stop = (jnp.min(x), jnp.max(x)) if x.size else (start, stop + 1)
+    start = _finite(start, stop, f"torch.histogramdd: dimension {dim}'s range is not finite")
     same = start == stop
     start, stop = jnp.where(same, start - 0.5, start), jnp.where(same, stop + 0.5, stop)
     return _line(bins + 1, start, stop, _promote.dtype_of(x))
@@ -95,9 +114,14 @@ def _histogram_at(input: Array, edges: Array, weight: Array | None, density: boo
     return _counted(input.reshape(-1), edges, weight, density)
 
 
-def _place(x: jax.Array, edges: jax.Array):
+def _place(x: jax.Array, edges: jax.Array, dim: int = 0):
     """The bin of each of ``x``, and whether it lies in any; the last bin has its upper edge."""
-    place = jnp.clip(jnp.searchsorted(edges, x, side="right") - 1, 0, edges.shape[0] - 2)
+    if edges.ndim != 1:
+        raise RuntimeError(
+            "torch.histogramdd: bins tensor should have one dimension, but got "
+            f"{edges.ndim} dimensions in the bins tensor for dimension {dim}"
+        )
+    place = jnp.clip(_search(edges, x, True, False) - 1, 0, edges.shape[0] - 2)
     return place, (x >= edges[0]) & (x <= edges[-1])
 
 
@@ -129,12 +153,7 @@ def histogramdd(input, bins, *, range=None, weight=None, density: bool = False):
             else "histogramdd: The size of bins must be equal to the innermost dimension of the "
             "input."
         )
-    if weight is not None and tuple(weight.shape) != tuple(input.shape[:-1]):
-        raise RuntimeError(
-            "torch.histogramdd: if weight tensor is provided it should have the same shape as the "
-            "input tensor excluding its innermost dimension, but got input with shape "
-            f"{list(input.shape)} and weight with shape {list(weight.shape)}"
-        )
+    _check_points(input, weight, tuple(input.shape[:-1]))
     if not _given_edges(bins):
         ends = None if range is None else tuple(map(float, range))
         if ends is not None and len(ends) != 2 * n:
@@ -167,8 +186,8 @@ def _histogramdd(input: Array, edges: Arrays, weight: Array | None, density: boo
     if weight is not None:
         each = weight.reshape(-1)
     places = []
-    for x, edge in zip(points, edges, strict=True):
-        place, inside = _place(x, edge)
+    for d, (x, edge) in enumerate(zip(points, edges, strict=True)):
+        place, inside = _place(x, edge, d)
         places.append(place)
         each = jnp.where(inside, each, 0)
     counts = jnp.zeros(shape, input.dtype).at[tuple(places)].add(each)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import jax
 import numpy as np
 from jax import lax, numpy as jnp
@@ -11,6 +13,7 @@ from jaxtorch.engine.trace import is_traced
 from jaxtorch.ops import _promote
 from jaxtorch.ops._dims import at_least_1d, normalize_dim, require_elements
 from jaxtorch.ops._op import Array, Operand, check, index_dtype, numpy_names, op
+from jaxtorch.ops.data import is_tensor
 from jaxtorch.ops.reduction import pick
 
 # --- order --------------------------------------------------------------------------------------
@@ -191,16 +194,18 @@ def mode(input: Array, dim: int = -1, keepdim: bool = False):
 @numpy_names
 def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=None):
     """The q-th quantiles (q in [0, 1], a number or 1-d tensor) along dim, or of all elements."""
-    return _quantile(input, _fraction(q), dim, keepdim, interpolation, False, out=out)
+    return _quantile(input, _fraction(input, q), dim, keepdim, interpolation, False, out=out)
 
 
 @numpy_names
 def nanquantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=None):
     """quantile of what is not NaN."""
-    return _quantile(input, _fraction(q), dim, keepdim, interpolation, True, out=out)
+    return _quantile(input, _fraction(input, q), dim, keepdim, interpolation, True, out=out)
 
 
-def _fraction(q):
+def _fraction(input, q):
+    if is_tensor(q) and q.dtype is not input.dtype:
+        raise RuntimeError("quantile() q tensor must be same dtype as the input tensor")
     if isinstance(q, (int, float)) and not 0 <= q <= 1:
         raise RuntimeError(f"quantile() q must be in the range [0, 1] but got {q:g}")
     return q
@@ -293,9 +298,42 @@ def searchsorted(
             "torch.searchsorted(): side and right can't be set to opposites, got side of left "
             "while right was True"
         )
+    _check_sequences(sorted_sequence, input)
+    found = None
     if sorter is not None:
-        sorted_sequence = jnp.take_along_axis(sorted_sequence, sorter, -1)
-    return _search(sorted_sequence, input, right or side == "right", out_int32)
+        if sorter.shape != sorted_sequence.shape:
+            raise RuntimeError(
+                "torch.searchsorted(): boundary and sorter must have the same size, but got "
+                f"boundary tensor {list(sorted_sequence.shape)}and got sorter tensor "
+                f"{list(sorter.shape)}"
+            )
+        if sorter.dtype not in (jnp.int64, jnp.int32):
+            raise RuntimeError(
+                "torch.searchsorted(): sorter must be a tensor of long dtype but got dtype "
+                f"{_promote.dtype_of(sorter).legacy}"
+            )
+        found = (sorter >= 0) & (sorter < sorted_sequence.shape[-1])
+        sorted_sequence = jnp.take_along_axis(sorted_sequence, sorter, -1, mode="clip")
+    places = _search(sorted_sequence, input, right or side == "right", out_int32)
+    if found is None:
+        return places
+    text = "torch.searchsorted(): sorter index out of range"
+    return check(places, found, sorter, text, RuntimeError)
+
+
+def _check_sequences(sequence: jax.Array, x: jax.Array) -> None:
+    if sequence.ndim > 1 and not x.ndim:
+        raise RuntimeError(
+            "torch.searchsorted(): input value can be a scalar only when boundaries tensor "
+            f"dimension is 1, but we got boundaries tensor dim({sequence.ndim}) and input value's "
+            "dim(0) numel(1)"
+        )
+    if sequence.ndim > 1 and sequence.shape[:-1] != x.shape[:-1]:
+        raise RuntimeError(
+            "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 "
+            "dimensions of boundaries tensor and input value tensor must match, but we got "
+            f"boundaries tensor {list(sequence.shape)} and input value tensor {list(x.shape)}"
+        )
 
 
 @op(nondiff=True, out="same")
@@ -307,21 +345,29 @@ def bucketize(input: Operand, boundaries: Array, *, out_int32: bool = False, rig
 
 
 def _search(sequence: jax.Array, x: jax.Array, right: bool, out_int32: bool):
-    side = "right" if right else "left"
-    kind = jnp.promote_types(sequence.dtype, x.dtype) if x.ndim else sequence.dtype
-    sequence, x = sequence.astype(kind), x.astype(kind)
-    if sequence.ndim == 1:
-        found = jnp.searchsorted(sequence, x, side=side)
+    """Binary search, with torch's comparisons: what is NaN counts as passed by every value."""
+    if x.ndim or (_promote.is_integral(sequence) and not _promote.is_integral(x)):
+        kind = jnp.promote_types(sequence.dtype, x.dtype)
     else:
-        if sequence.shape[:-1] != x.shape[:-1]:
-            raise RuntimeError(
-                "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 "
-                "dimensions of boundaries tensor and input value tensor must match, but we got "
-                f"boundaries tensor {list(sequence.shape)} and input value tensor {list(x.shape)}"
-            )
-        rows = sequence.reshape((-1, sequence.shape[-1])), x.reshape((-1, x.shape[-1]))
-        found = jax.vmap(lambda s, v: jnp.searchsorted(s, v, side=side))(*rows).reshape(x.shape)
-    return found.astype(jnp.int32 if out_int32 else index_dtype())
+        kind = sequence.dtype
+    sequence, x = sequence.astype(kind), x.astype(kind)
+    n = sequence.shape[-1]
+    if sequence.ndim == 1:
+        first = jnp.zeros(x.shape, index_dtype())
+    else:
+        rows = jnp.arange(math.prod(x.shape[:-1]), dtype=index_dtype()) * n
+        first = jnp.broadcast_to(rows.reshape((*x.shape[:-1], 1)), x.shape)
+    flat = sequence.reshape(-1)
+
+    def halve(_, ends):
+        low, high = ends
+        middle = low + (high - low) // 2
+        value = flat.at[middle].get(mode="clip")
+        further = ~(value > x if right else value >= x) & (low < high)
+        return jnp.where(further, middle + 1, low), jnp.where(further, high, middle)
+
+    low, _ = lax.fori_loop(0, n.bit_length(), halve, (first, first + n)) if n else (first, None)
+    return (low - first).astype(jnp.int32 if out_int32 else index_dtype())
 
 
 # --- what has a shape that depends on the data: evaluated, through NumPy ------------------------

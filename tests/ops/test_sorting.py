@@ -85,6 +85,15 @@ ROWS = [
     raises("bucketize", F(3), F(2, 2), error=RuntimeError, text="must be 1 dimension"),
     raises("median", B(0, 3), 0, error=IndexError,
            text="Expected reduction dim 0 to have non-zero"),
+    row("searchsorted", V([1.0, 2.0, 2.0, float("nan")]), V([0.0, 2.0, float("nan")]), right=True),
+    row("searchsorted", V([3.0, 1.0, 2.0]), V([1.5, 2.0]), sorter=V([1, 2, 0])),
+    raises(
+        "searchsorted", V([3.0, 1.0]), V([1.5]), sorter=V([1]), error=RuntimeError,
+        text="boundary and sorter must have the same size",
+    ),
+    row("bucketize", 2.5, V([1, 2, 4])),
+    raises("histogram", V([1, 2]), 3, error=NotImplementedError, text="not implemented for 'Long'"),
+    raises("quantile", F(3), V(0.5, "float64"), error=RuntimeError, text="must be same dtype as"),
 ]  # fmt: skip
 
 test_row, test_inside_jax = oracle.tests(__file__, ROWS)
