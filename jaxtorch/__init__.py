@@ -28,6 +28,7 @@ from jaxtorch import (
     utils as utils,
     version as version,
 )
+from jaxtorch._foreach import FOREACH
 from jaxtorch._functions import *  # noqa: F403
 from jaxtorch._functions import (
     _chunk_cat as _chunk_cat,
@@ -118,6 +119,7 @@ from jaxtorch.exceptions import (
     OutOfMemoryError as OutOfMemoryError,
 )
 from jaxtorch.func import vmap as vmap
+from jaxtorch.futures import Future as Future
 from jaxtorch.interop.dlpack import from_dlpack as from_dlpack, to_dlpack as to_dlpack
 from jaxtorch.introspection import (
     compiled_with_cxx11_abi as compiled_with_cxx11_abi,
@@ -229,4 +231,5 @@ igamma, igammac, mvlgamma = special.gammainc, special.gammaincc, special.multiga
 
 # torch.jit, which as a call is the jit imported above: a type checker is to see that one.
 importlib.import_module("jaxtorch.jit")
+globals().update(FOREACH)
 __getattr__ = left_out.attributes_of(__name__)  # the submodules not imported above, on first use

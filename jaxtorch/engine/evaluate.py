@@ -22,6 +22,7 @@ from jaxtorch.engine import disk_cache, foresight, graph, inspect
 from jaxtorch.engine.graph import NOTHING, Node, Number
 from jaxtorch.engine.kernels import COMPILING
 from jaxtorch.engine.lowering import COMPLEXES, FLOATS, INTS, NONE, lower
+from jaxtorch.exceptions import OutOfMemoryError, is_out_of_memory
 
 LOCK = threading.RLock()
 STRUCTURES: OrderedDict[tuple, Structure] = OrderedDict()
@@ -123,10 +124,15 @@ def evaluate(roots, look: bool = False) -> None:
     """Compute ``roots`` and every other node with a live handle that hangs together with them.
 
     ``look`` tells somebody's look at a value from the end of a step."""
-    with LOCK, _outside_traces():
-        for root in roots:
-            if root.value is None:
-                _evaluate_group(root, look)
+    try:
+        with LOCK, _outside_traces():
+            for root in roots:
+                if root.value is None:
+                    _evaluate_group(root, look)
+    except jax.errors.JaxRuntimeError as error:
+        if is_out_of_memory(error):
+            raise OutOfMemoryError(str(error)) from error
+        raise
 
 
 @contextlib.contextmanager
