@@ -91,6 +91,15 @@ def test_every_layer_travels(text):
 
 
 @both_ways
+def test_whole_modules_of_classes_that_are_allowed(writer, reader):
+    module = writer.nn.Sequential(writer.nn.Linear(2, 2), writer.nn.ReLU())
+    allowed = [reader.nn.Sequential, reader.nn.Linear, reader.nn.ReLU]
+    with reader.serialization.safe_globals(allowed):
+        found = reader.load(saved(writer, module))
+    assert found[0].weight.tolist() == module[0].weight.tolist()
+
+
+@both_ways
 def test_modules_without_a_forward(writer, reader):
     nn = writer.nn
     obj = nn.ModuleDict({
