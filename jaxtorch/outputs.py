@@ -31,14 +31,14 @@ def assign_out(result, out, rule=True):
             "requires grad."
         )
     _check_dtype(result, out, rule)
-    if out.shape != result.shape:
-        _resize(out, result.shape)
-    elif out._base is not None and 0 in out.stride():
+    if out._base is not None and 0 in out.stride():
         if any(n > 1 and not s for n, s in zip(out.shape, out.stride(), strict=True)):
             raise RuntimeError(
                 "unsupported operation: more than one element of the written-to tensor refers to a "
                 "single memory location. Please clone() the tensor before performing the operation."
             )
+    if out.shape != result.shape:
+        _resize(out, result.shape)
     return out._write(result)
 
 

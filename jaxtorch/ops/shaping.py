@@ -86,6 +86,8 @@ def _chunk_cat(tensors: Arrays, dim: int, num_chunks: int):
             raise RuntimeError(
                 "_chunk_cat expects non-negative dim when input tensors have different ndims"
             )
+        if dim >= x.ndim:
+            raise RuntimeError("_chunk_cat expects dim < ndim for all input tensors")
         if x.shape[:dim] != first.shape[:dim]:
             raise RuntimeError(
                 "_chunk_cat expects same sizes of 0,...,dim-1 dimensions for all tensors"
