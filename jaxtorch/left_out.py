@@ -41,7 +41,7 @@ _TABLE = (
      "torch.nn.attention.restore_flash_attention_impl torch.nn.attention.flex_attention "
      "torch.nn.attention.varlen torch.nn.functional.scaled_mm "
      "torch.nn.functional.scaled_grouped_mm", _KERNELS),
-    ("torch._C torch.classes torch.library torch.Tag torch.DispatchKey", _DISPATCHER),
+    ("torch.classes torch.library torch.Tag torch.DispatchKey", _DISPATCHER),
     ("torch.utils.cpp_extension", "C++ extensions link PyTorch; jax.ffi calls C++ and CUDA code"),
     ("torch.utils.rename_privateuse1_backend torch.utils.generate_methods_for_privateuse1_backend",
      "other devices come to JAX as PJRT plugins"),

@@ -79,3 +79,24 @@ def test_a_gpu():
     assert random.generator_for(devices.device("cuda:0")).draw32(3).tolist() == first
     with pytest.raises(RuntimeError, match="invalid device ordinal"):
         cuda.set_device(99)
+
+
+@without_gpu
+def test_streams_events_and_ranges():
+    with cuda.stream(None), cuda.nvtx.range("step {}", 3):
+        assert cuda.nvtx.range_push("inner") == 1
+        assert cuda.nvtx.range_pop() == 1
+    assert cuda.nvtx.range_pop() == -1
+    cuda.nvtx.mark("here")
+    for make in (cuda.Stream, cuda.current_stream, cuda.default_stream, cuda.Event):
+        with pytest.raises(RuntimeError, match="No CUDA GPUs are available"):
+            make()
+    with pytest.raises(RuntimeError, match="No CUDA GPUs are available"):
+        cuda.FloatTensor(2)
+    with pytest.raises(
+        AttributeError, match="CUDAGraph is left out of jaxtorch: there is no graph"
+    ):
+        cuda.CUDAGraph()
+    assert cuda.memory_summary() and cuda.memory_stats_as_nested_dict() == {}
+    assert cuda.is_tf32_supported() is False
+    cuda.reset_peak_memory_stats()

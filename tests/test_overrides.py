@@ -127,3 +127,16 @@ def test_what_can_be_asked():
     assert mine(duck).value == 2
     doubled = overrides.wrap_torch_function(lambda x: (x,))(lambda x: x * 2)
     assert doubled(duck).value == 2 and doubled(plain).item() == 2
+
+
+def test_the_few_names_of_the_core():
+    assert torch._C._get_tracing_state() is None
+    assert nn.Parameter.__torch_function__ is torch._C._disabled_torch_function_impl
+    device, dtype, non_blocking, layout = torch._C._nn._parse_to("cpu", torch.float64)
+    assert (str(device), dtype, non_blocking, layout) == ("cpu", torch.float64, False, None)
+    assert torch._C._nn._parse_to(torch.int32)[:2] == (None, torch.int32)
+    with pytest.raises(AttributeError, match="torch._C._jit_get_operation is of PyTorch's C"):
+        torch._C._jit_get_operation("x")
+    x = torch.ones(1).as_subclass(Plain)
+    with torch._C.DisableTorchFunctionSubclass():
+        assert type(x + 1) is torch.Tensor
