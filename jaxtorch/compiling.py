@@ -10,6 +10,7 @@ import jax
 from flax import nnx
 
 from jaxtorch import random
+from jaxtorch.engine import trace
 from jaxtorch.engine.graph import STATE
 from jaxtorch.tensor import Tensor
 
@@ -36,6 +37,7 @@ def jit(
     def keyed(words, *args, **kwargs):
         before, STATE.reverse = STATE.reverse, False
         try:
+            trace.begin()  # a function without traced arguments makes Tensors of its own too
             with random.keys_from(words):
                 return func(*args, **kwargs)
         finally:

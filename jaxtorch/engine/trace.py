@@ -8,6 +8,7 @@ from collections import deque
 import jax
 from jax._src.core import get_opaque_trace_state
 
+from jaxtorch.engine import graph
 from jaxtorch.engine.graph import Node
 from jaxtorch.engine.kernels import Kernel, differentiable, torch_pullback
 
@@ -68,12 +69,17 @@ class _Begun(threading.local):
 _begun = _Begun()
 
 
-def trace_of(node: Node):
-    """The current trace, which ``node`` has a value of."""
+def begin(seq: int | None = None):
+    """The current trace, known from here on (or from that place in the order of recording)."""
     now = current_trace()
     if not any(trace == now for trace, _ in _begun.traces):
-        _begun.traces.appendleft((now, node.seq))
+        _begun.traces.appendleft((now, graph.now() if seq is None else seq))
     return now
+
+
+def trace_of(node: Node):
+    """The current trace, which ``node`` has a value of."""
+    return begin(node.seq)
 
 
 def begun_before(node: Node, now) -> bool:

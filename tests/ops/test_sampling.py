@@ -88,6 +88,25 @@ def test_jit_draws_afresh_and_a_seed_repeats():
     assert first != second and draw().tolist() == first
 
 
+def test_a_program_without_arguments_fills_its_own_tensors():
+    fills = {
+        "uniform_": (), "normal_": (), "bernoulli_": (0.5,), "exponential_": (),
+        "geometric_": (0.3,), "cauchy_": (), "log_normal_": (), "random_": (),
+    }  # fmt: skip
+
+    @jaxtorch.jit
+    def draw():
+        return {f: getattr(jaxtorch.zeros(40), f)(*args) for f, args in fills.items()}
+
+    jaxtorch.manual_seed(1)
+    first, second = draw(), draw()
+    jaxtorch.manual_seed(1)
+    again = draw()
+    for name in fills:
+        assert jaxtorch.equal(first[name], again[name]), name
+        assert not jaxtorch.equal(first[name], second[name]), name
+
+
 def test_parameters_have_gradients_of_zero():
     for draw in (jaxtorch.bernoulli, jaxtorch.poisson, jaxtorch.normal):
         x = jaxtorch.full((3,), 0.5, requires_grad=True)
