@@ -151,6 +151,8 @@ def leaky_relu(input: Array, negative_slope: float = 0.01):
 @op(promote="arith", name="PreluKernelBackward0")
 def prelu(input: Array, weight: Array):
     """input where positive, else weight * input; weight is one number, or one a channel (dim 1)."""
+    if weight.size != 1 and not input.ndim:
+        raise RuntimeError("Not allow zero-dim input tensor.")
     if weight.ndim > 1:
         raise RuntimeError(
             f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}"

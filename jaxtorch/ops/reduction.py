@@ -45,7 +45,9 @@ def sum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DType |
 @op(out="dtype")
 def nansum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None):
     """The sum with NaN counted as 0."""
-    if dtype is not None and dtype.category < dtypes.FLOAT and not _promote.is_integral(input):
+    if _promote.is_integral(input):
+        return sum.body(input, dim, keepdim, dtype=dtype)
+    if dtype is not None and dtype.category < dtypes.FLOAT:
         raise NotImplementedError(f"\"nansum_cpu\" not implemented for '{dtype.legacy}'")
     x = _promote.real("nansum_cpu", _summable(input, dtype))
     x = jnp.where(x != x, jnp.zeros_like(x), x)

@@ -52,6 +52,7 @@ ROWS = [
     row("sum", I(2, 3), dtype="float32"),
     row("sum", I(2, 3, dtype="int32")),
     row("nansum", HOLES),
+    row("nansum", I(2, 3), 0, dtype="complex64"),
     row("nansum", HOLES, 1, True),
     row("nanmean", HOLES, node=False),
     row("nanmean", HOLES, 0, node=False, grad=False),
