@@ -230,11 +230,14 @@ def _as_tuple(index) -> tuple:
 def _as_tensor(item):
     """A list or an array as an index tensor."""
     array = np.asarray(item)
-    if array.size == 0 and array.dtype.kind == "f" and not isinstance(item, np.ndarray):
+    if array.dtype.kind == "f":  # of lists and arrays torch takes the integer parts
         array = array.astype(np.int64)
     if array.dtype.kind not in "biu":
         raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
     return wrap(array)
+
+
+_INDEX_DTYPES = {dtypes.int64, dtypes.int32, dtypes.uint8, dtypes.bool}
 
 
 def _normal(item):
@@ -248,7 +251,7 @@ def _normal(item):
     if item is None or item is Ellipsis or isinstance(item, (int, slice)):
         return item
     if is_tensor(item):
-        if item.dtype.category > dtypes.INT:
+        if item.dtype not in _INDEX_DTYPES:
             raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
         return item
     try:

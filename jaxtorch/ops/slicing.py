@@ -143,7 +143,9 @@ def slice_along(input, dim: int, index: slice):
     """
     n = tuple.__getitem__(input.shape, dim)
     if index.step is not None and operator.index(index.step) <= 0:
-        raise ValueError("step must be greater than zero")
+        raise ValueError(
+            "step must be greater than zero" if index.step else "slice step cannot be zero"
+        )
     start, stop, step = index.indices(n)
     length = max(0, (stop - start + step - 1) // step)
     if start == 0 and length == n and step == 1:

@@ -33,6 +33,7 @@ DIFFERS: dict[tuple[str, str], str] = {
     ("kthvalue", "errors"): "out= may be an input: values are immutable, so nothing is overwritten",
     ("masked_select", "errors"): "out= may be an input, as for kthvalue",
     ("gather", "errors"): "out= may be an input, as for kthvalue",
+    ("cat", "errors"): "out= may be an input, as for kthvalue",
     ("take", "errors"): "out= may be an input, as for kthvalue",
 }
 ENTRIES = [info for info in op_db if counterpart(info) is not None]
