@@ -17,13 +17,13 @@ from jaxtorch.ops import (
     conversion,
     creation,
     cumulative,
-    linalg,
     pointwise,
     reduction,
     sorting,
     views,
 )
 from jaxtorch.ops._dims import Dims, normalize_dim
+from jaxtorch.ops.linalg import norms as linalg_norms
 
 
 def _lowest(d: DType) -> float:
@@ -166,7 +166,7 @@ def norm(
     order = 2.0 if ord is None else ord
     x = _filled("norm", input, mask, math.inf if order == -math.inf else 0)
     dims = _dims(dim, input.ndim)
-    return linalg.vector_norm(x, order, dims, bool(keepdim), dtype=dtype or input.dtype)
+    return linalg_norms.vector_norm(x, order, dims, bool(keepdim), dtype=dtype or input.dtype)
 
 
 def var(
