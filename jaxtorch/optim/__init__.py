@@ -1,6 +1,7 @@
 """torch.optim: optimizers with PyTorch's shape, each over an optax.GradientTransformation."""
 
-from jaxtorch.optim import lr_scheduler, optimizer, transforms
+from jaxtorch import left_out
+from jaxtorch.optim import lr_scheduler, optimizer, swa_utils, transforms
 from jaxtorch.optim.adadelta import Adadelta
 from jaxtorch.optim.adafactor import Adafactor
 from jaxtorch.optim.adagrad import Adagrad
@@ -17,6 +18,8 @@ from jaxtorch.optim.radam import RAdam
 from jaxtorch.optim.rmsprop import RMSprop
 from jaxtorch.optim.rprop import Rprop
 from jaxtorch.optim.sgd import SGD
+from jaxtorch.optim.sparse_adam import SparseAdam
+from jaxtorch.optim.swapping import swap_in_optimizer_params_and_state
 
 __all__ = [
     "ASGD",
@@ -35,8 +38,13 @@ __all__ = [
     "RMSprop",
     "Rprop",
     "SGD",
+    "SparseAdam",
     "from_optax",
     "lr_scheduler",
     "optimizer",
+    "swap_in_optimizer_params_and_state",
+    "swa_utils",
     "transforms",
 ]
+
+__getattr__ = left_out.attributes_of(__name__)

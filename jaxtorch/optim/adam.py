@@ -72,6 +72,19 @@ def adam(
     return chain(flip(maximize), add_decay(weight_decay), _moments(lr, b1, b2, eps, 0.0, amsgrad))
 
 
+def _check_beta_tensors(betas, refused: bool | None) -> None:
+    if isinstance(betas[0], Tensor) != isinstance(betas[1], Tensor):
+        raise ValueError("betas must be either both floats or both Tensors")
+    for i, beta in enumerate(betas):
+        if isinstance(beta, Tensor):
+            if refused:
+                raise ValueError(
+                    f"betas[{i}] as a Tensor is not supported for capturable=False and foreach=True"
+                )
+            if beta.numel() != 1:
+                raise ValueError(f"Tensor betas[{i}] must be 1-element")
+
+
 class Adam(Optimizer):
     """Adam with bias correction; `weight_decay` is added to the gradient (see AdamW for the other).
 
@@ -111,8 +124,7 @@ class Adam(Optimizer):
         check(eps >= 0.0, "epsilon value", eps)
         check_betas(betas)
         check(weight_decay >= 0.0, "weight_decay value", weight_decay)
-        if type(betas[0]) is not type(betas[1]):
-            raise ValueError("betas must be either both floats or both Tensors")
+        _check_beta_tensors(betas, foreach and not capturable)
         super().__init__(
             params,
             {

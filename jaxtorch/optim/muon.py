@@ -147,4 +147,6 @@ class Muon(Optimizer):
                     )
 
     def _state_keys(self, group: dict, param: Tensor) -> tuple[str, ...]:
+        if param.is_complex():
+            raise RuntimeError("Muon does not support complex parameters")
         return ("momentum_buffer",)

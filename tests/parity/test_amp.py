@@ -12,7 +12,7 @@ from torch.testing._internal.common_methods_invocations import op_db  # noqa: E4
 import jaxtorch  # noqa: E402
 from jaxtorch.amp import op_lists  # noqa: E402
 from tests import oracle  # noqa: E402
-from tests.parity.test_modules import translated  # noqa: E402
+from tests.parity.module_db import translated  # noqa: E402
 
 MINE = oracle.Side(jaxtorch)
 # The results of these are of a higher precision here: one op, where PyTorch ends in a product.
