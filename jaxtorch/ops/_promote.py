@@ -25,6 +25,8 @@ def cast(x: jax.Array, to: dtype | None) -> jax.Array:
         return x != 0
     if to is dtypes.float8_e4m3fn:  # it has no infinity: PyTorch gives the largest number
         x = jnp.clip(x, -448, 448)
+    if to.category < FLOAT and to.itemsize < 4 and jnp.issubdtype(x.dtype, jnp.floating):
+        x = x.astype(jnp.int32)  # from where it wraps round, as in torch; XLA's own stops at 255
     return lax.convert_element_type(x, wanted)
 
 
