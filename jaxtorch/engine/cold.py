@@ -85,9 +85,13 @@ def _broadcast(eqn):
 
 
 def _reshape(eqn):
-    shape = eqn.outvars[0].aval.shape
-    if eqn.params.get("dimensions") is not None:
+    if eqn.params["dimensions"] is not None:
         raise _Unsupported
+    return _of_shape(eqn)
+
+
+def _of_shape(eqn):
+    shape = eqn.outvars[0].aval.shape
     return lambda x: x.reshape(shape)
 
 
@@ -180,6 +184,23 @@ def _dot(eqn):
     return dot
 
 
+def _corner(x, size, starts) -> tuple:
+    """The slices of a window of this size that keeps inside x, as XLA sees to it."""
+    first = [min(max(int(i), 0), n - k) for i, n, k in zip(starts, x.shape, size, strict=True)]
+    return tuple(slice(i, i + k) for i, k in zip(first, size, strict=True))
+
+
+def _window(eqn):
+    size = eqn.params["slice_sizes"]
+    return lambda x, *starts: x[_corner(x, size, starts)]
+
+
+def _with_window(x, part, *starts):
+    out = np.array(x)
+    out[_corner(x, part.shape, starts)] = part
+    return out
+
+
 def _split(eqn):
     places, axis = np.cumsum(eqn.params["sizes"])[:-1], eqn.params["axis"]
     return lambda x: np.split(x, places, axis)
@@ -207,7 +228,9 @@ EQUATIONS: dict[str, Callable[[Any], Callable]] = {
     "clamp": _elementwise(lambda low, x, high: np.minimum(np.maximum(x, low), high)),
     "integer_pow": _integer_pow, "round": _round, "convert_element_type": _convert,
     "select_n": _select, "broadcast_in_dim": _broadcast, "reshape": _reshape,
-    "squeeze": _reshape, "expand_dims": _reshape, "slice": _slice, "pad": _pad, "iota": _iota,
+    "squeeze": _of_shape, "expand_dims": _of_shape,
+    "tile": lambda eqn: lambda x: np.tile(x, eqn.params["reps"]),
+    "slice": _slice, "pad": _pad, "iota": _iota,
     "transpose": lambda eqn: lambda x: x.transpose(eqn.params["permutation"]),
     "rev": lambda eqn: lambda x: np.flip(x, eqn.params["dimensions"]),
     "concatenate": lambda eqn: lambda *xs: np.concatenate(xs, eqn.params["dimension"]),
@@ -217,6 +240,10 @@ EQUATIONS: dict[str, Callable[[Any], Callable]] = {
     "argmax": _arg(np.argmax), "argmin": _arg(np.argmin), "cumsum": _cumulative(np.add),
     "cumprod": _cumulative(np.multiply), "cummax": _cumulative(np.maximum),
     "cummin": _cumulative(np.minimum), "dot_general": _dot, "split": _split,
+    "dynamic_slice": _window, "dynamic_update_slice": _elementwise(_with_window),
+    "stack": lambda eqn: lambda *xs: np.stack(xs, eqn.params["axis"]),
+    "unstack": lambda eqn: lambda x: np.moveaxis(x, eqn.params["axis"], 0),
+    "optimization_barrier": _elementwise(lambda *xs: xs),
 }  # fmt: skip
 INNER = {"jit": "jaxpr", "pjit": "jaxpr", "closed_call": "call_jaxpr",
          "custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr"}  # fmt: skip

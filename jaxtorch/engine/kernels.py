@@ -267,8 +267,7 @@ class Kernel:
     def runs_cold(self) -> bool:
         """Is NumPy to run it, as long as that has not taken what compiling it takes?"""
         if self._cold is None:
-            jaxpr = self._traced() if self._small else None
-            self._cold = (jaxpr is not None and cold.plan(jaxpr)) or False
+            self._cold = (self._small and cold.plan(self._traced())) or False
             self._jaxpr = None
         return self._cold is not False and self._cold_seconds < COMPILING
 
@@ -284,7 +283,12 @@ class Kernel:
         )
 
     def _traced(self):
-        return self._jaxpr
+        if self._jaxpr is not None:
+            return self._jaxpr
+        with jax.enable_x64(True):
+            return jax.make_jaxpr(lambda *arrays: self.apply(arrays))(
+                *map(shape_struct, self.avals)
+            )
 
     def _run_cold(self, arrays):
         started = time.perf_counter()
@@ -386,10 +390,6 @@ class VjpKernel(Kernel):
     @property
     def _small(self) -> bool:
         return super()._small and self.base._small and self.base._cold is not False
-
-    def _traced(self):
-        with jax.enable_x64(True):
-            return jax.make_jaxpr(lambda *a: self._run(None, *a))(*map(shape_struct, self.avals))
 
     def _run(self, reverse, *arrays):
         n = len(self.base.avals)

@@ -119,7 +119,7 @@ def stack(tensors: Arrays, dim: int = 0):
                 f"and {list(x.shape)} at entry {i}"
             )
     dim = normalize_dim(dim, len(shape) + 1)
-    return lax.concatenate([jnp.expand_dims(x, dim) for x in tensors], dim)
+    return lax.stack(tensors, axis=dim)
 
 
 def atleast_1d(*tensors):
