@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "AcceleratorError", "DistBackendError", "DistError", "DistNetworkError", "DistStoreError",
-    "OutOfMemoryError", "is_out_of_memory",
+    "OutOfBoundsError", "OutOfMemoryError", "is_out_of_memory",
 ]  # fmt: skip
 
 
@@ -14,6 +14,11 @@ class AcceleratorError(RuntimeError):
 
 class OutOfMemoryError(RuntimeError):
     """A device has not the memory that a program asks for."""
+
+
+class OutOfBoundsError(IndexError, RuntimeError):
+    """An index of gather or scatter is out of range: what every op raises for that, and what
+    PyTorch raises for these two."""
 
 
 class DistError(RuntimeError):

@@ -12,6 +12,7 @@ from jax import lax
 
 from jaxtorch import dtypes
 from jaxtorch.engine.handles import Handles
+from jaxtorch.exceptions import OutOfBoundsError
 from jaxtorch.ops._dims import at_least_1d, normalize_dim
 from jaxtorch.ops._op import Array, Scalar, check, index_dtype, op
 from jaxtorch.ops.data import is_tensor
@@ -39,7 +40,7 @@ def _flat_index(shape, index, dim):
 def _checked(out, index, n, dim):
     index = index.astype(index_dtype())
     text = f"index {{value}} is out of bounds for dimension {dim} with size {n}"
-    return check(out, (index >= 0) & (index < n), index, text, RuntimeError)
+    return check(out, (index >= 0) & (index < n), index, text, OutOfBoundsError)
 
 
 def _need_integers(name, index):

@@ -100,5 +100,5 @@ test_row, test_inside_jax = oracle.tests(__file__, ROWS)
 def test_an_index_out_of_range_raises(name, index):
     x, at = jaxtorch.ones(3, 2), jaxtorch.tensor(index)
     arguments = (1.0,) if name == "scatter" else ()
-    with pytest.raises(RuntimeError, match=f"index {index[0][0]} is out of bounds for dimension 0"):
+    with pytest.raises(IndexError, match=f"index {index[0][0]} is out of bounds for dimension 0"):
         getattr(x, name)(0, at, *arguments).tolist()
