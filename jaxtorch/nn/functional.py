@@ -65,6 +65,9 @@ from jaxtorch.ops.fractional_pooling import (
     fractional_max_pool3d as fractional_max_pool3d,
     fractional_max_pool3d_with_indices as fractional_max_pool3d_with_indices,
 )
+from jaxtorch.ops.grouped_mm import (
+    grouped_mm as grouped_mm,
+)
 from jaxtorch.ops.interpolation import (
     interpolate as interpolate,
     upsample as upsample,

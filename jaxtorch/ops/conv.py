@@ -264,6 +264,8 @@ def _conv_vjp(needs, args, statics, out, grads):
 def _conv(input, weight, bias, stride, padding, dilation, groups, ndim: int):
     stride = _per_dim("stride", stride, ndim)
     dilation = _per_dim("dilation", dilation, ndim)
+    if not isinstance(padding, str) and min(_per_dim("padding", padding, ndim)) < 0:
+        raise RuntimeError("negative padding is not supported")
     _check(input, weight, bias, stride, dilation, groups, ndim, transposed=False)
     kernel = weight.shape[2:]
     pads = _pad_pairs(padding, kernel, stride, dilation)

@@ -15,6 +15,7 @@ from jax import lax
 
 from jaxtorch import dtypes
 from jaxtorch.ops._op import Array, index_dtype, op
+from jaxtorch.ops._promote import widened
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d",
@@ -118,7 +119,9 @@ def _adaptive_windows(function: str, input, output_size, ndim: int):
                 f"{function}() argument 'output_size' should contain one int (got "
                 f"{len(output_size)})"
             )
-        raise RuntimeError(f"{function}(): internal error: output_size.size() must be {ndim}")
+        average = function.startswith("adaptive_avg")
+        what = ": output_size" if average else "(): internal error: output_size.size()"
+        raise RuntimeError(f"{function}{what} must be {ndim}")
     if input.ndim not in (ndim + 1, ndim + 2):
         raise RuntimeError(
             f"{function}(): Expected {ndim + 1}D or {ndim + 2}D tensor, but got: "
@@ -463,7 +466,8 @@ def _adaptive_avg_pool(input: Array, output_size: AdaptiveSizes, ndim: int):
         legacy = dtypes.from_numpy_dtype(input.dtype).legacy
         raise NotImplementedError(f"\"{name}\" not implemented for '{legacy}'")
     windows = _adaptive_windows(name, input, output_size, ndim)
-    return _divide(_sum_windows(input, windows), [(w >= 0).sum(0) for w in windows])
+    mean = _divide(_sum_windows(widened(input), windows), [(w >= 0).sum(0) for w in windows])
+    return mean.astype(input.dtype)
 
 
 def adaptive_avg_pool1d(input, output_size):
