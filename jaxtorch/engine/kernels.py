@@ -185,10 +185,10 @@ class Kernel:
         def run(*arrays):
             out, flags = self.apply(arrays)
             messages.extend(m for _, m in flags)
-            return out
+            return out, [f for f, _ in flags]
 
         with jax.enable_x64(True):
-            jaxpr, shapes = jax.make_jaxpr(run, return_shape=True)(*structs)
+            jaxpr, (shapes, _) = jax.make_jaxpr(run, return_shape=True)(*structs)
         self.messages = tuple(messages)
         self._jaxpr = jaxpr
         if isinstance(shapes, (tuple, list)):
