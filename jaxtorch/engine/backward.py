@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtorch.engine import evaluate, foresight
 from jaxtorch.engine.graph import FREED, NOTHING, STATE, Aval, Node, Number, record
 from jaxtorch.engine.handles import Handles, node_of_array, node_of_result, project
-from jaxtorch.engine.kernels import KERNELS, Kernel
+from jaxtorch.engine.kernels import KERNELS, Kernel, VjpKernel
 from jaxtorch.engine.trace import is_traced
 
 SECOND_TIME = (
@@ -126,6 +126,7 @@ class Walk:
 
     def __init__(self, create_graph: bool):
         self.create_graph = create_graph
+        self.again = False  # does it lead through gradients?
         self.partial = False  # is it for some gradients only: grad(), or backward(inputs=...)
         self.cotangents: dict[Node, Any] = {}  # Node, or a list for a node with several outputs
 
@@ -183,7 +184,7 @@ class Walk:
                 i += 1
 
     def _gradient_of(self, kernel: Kernel, needs: tuple, have: tuple) -> Kernel:
-        return kernel.vjp(needs, have)
+        return kernel.vjp(needs, have, self.again)
 
     def _through(self, edges, node, cotangent) -> None:
         """Edges with their own rule: a pullback inside a trace, a Function, a redirection."""
@@ -263,6 +264,7 @@ def backward(
     if capture is None:
         _cut(roots, order)
     walk = (walk or Walk)(create_graph)
+    walk.again = any(n.kernel.__class__ is VjpKernel for n in order)
     walk.reached = set(order) if wanted is None else wanted
     walk.partial = wanted is not None
     _running.append(walk)

@@ -45,6 +45,7 @@ _identity = itertools.count(1).__next__
 
 class _Checks(threading.local):
     collecting: list | None = None
+    of_gradients = True
 
 
 _checks = _Checks()
@@ -81,6 +82,12 @@ def check(out, ok, value, message: str, error: type[Exception] = IndexError):
         return out
     fine = jnp.all(ok)
     return jax.tree.map(lambda o: jnp.where(fine, o, _poison(o.dtype)), out)
+
+
+def gradients_checked() -> bool:
+    """May a registered vjp judge its cotangents? They are whole only where the engine walks back
+    for the first time: what comes by a kernel's own vjp is added within that kernel."""
+    return _checks.collecting is not None and _checks.of_gradients
 
 
 def collecting(function, *args):
@@ -309,12 +316,14 @@ class Kernel:
 
     # -- backward -----------------------------------------------------------------------------
 
-    def vjp(self, needs: tuple, have: tuple) -> Kernel:
+    def vjp(self, needs: tuple, have: tuple, again: bool = False) -> Kernel:
         """The kernel of this one's gradient: inputs are this kernel's inputs and then the
-        cotangents of the outputs in ``have``; outputs, the gradients in ``needs``."""
-        found = self._vjps.get((needs, have))
+        cotangents of the outputs in ``have``; outputs, the gradients in ``needs``. ``again``: on a
+        walk through gradients."""
+        again = again and getattr(getattr(self.op, "vjp", None), "checks", False)
+        found = self._vjps.get((needs, have, again))
         if found is None:
-            found = self._vjps[needs, have] = VjpKernel(self, needs, have)
+            found = self._vjps[needs, have, again] = VjpKernel(self, needs, have, again)
         return found
 
     def projection(self, i: int) -> Kernel:
@@ -370,10 +379,11 @@ class VjpKernel(Kernel):
     """The gradient of ``base``. Lowered beside its base in one program, both share a single
     ``jax.vjp``, so that the forward pass is computed once."""
 
-    __slots__ = ("base", "needs", "have")
+    __slots__ = ("base", "needs", "have", "again")
 
-    def __init__(self, base: Kernel, needs: tuple, have: tuple):
+    def __init__(self, base: Kernel, needs: tuple, have: tuple, again: bool = False):
         self.base = base
+        self.again = again
         self.needs = needs
         self.have = have
         outs = base.outputs or (base.out,)
@@ -403,7 +413,11 @@ class VjpKernel(Kernel):
         for aval, h in zip(self.base.outputs or (self.base.out,), self.have, strict=True):
             if differentiable(aval):
                 full.append(next(given) if h else jnp.zeros(aval.shape, aval.dtype.numpy))
-        grads = iter(pullback(tuple(full)))
+        before, _checks.of_gradients = _checks.of_gradients, not self.again
+        try:
+            grads = iter(pullback(tuple(full)))
+        finally:
+            _checks.of_gradients = before
         mine = []
         for theirs, own in zip(needs, self.needs, strict=True):
             grad = next(grads) if theirs else None

@@ -37,12 +37,13 @@ def product(a: jax.Array, b: jax.Array, contract, batch=((), ()), narrow=True) -
     return out.astype(a.dtype) if narrow else out
 
 
-def rounded(x: jax.Array) -> jax.Array:
-    """x, which XLA may otherwise keep in float32 until the end of what it fuses."""
-    if _promote.dtype_of(x) not in dtypes.HALF_TYPES:
-        return x
-    info = jnp.finfo(x.dtype)
-    return lax.reduce_precision(x, info.nexp, info.nmant)
+def rounded_product(a: jax.Array, b: jax.Array) -> jax.Array:
+    """a * b, of half types in float32 but rounded, as torch's kernels round between their steps.
+    (Otherwise XLA keeps float32 until the end of what it fuses.)"""
+    if _promote.dtype_of(a) not in dtypes.HALF_TYPES:
+        return a * b
+    info = jnp.finfo(a.dtype)
+    return lax.reduce_precision(_promote.widened(a) * _promote.widened(b), info.nexp, info.nmant)
 
 
 # --- two operands -------------------------------------------------------------------------------
@@ -180,23 +181,23 @@ def mv(input: Array, vec: Array):
 @op(out="same")
 def dot(input: Array, tensor: Array):
     """The sum of the products of two vectors; complex ones are not conjugated."""
-    _vectors("dot", input, tensor)
+    _vectors(input, tensor)
     return product(input, tensor, ((0,), (0,)))
 
 
 @op(out="same")
 def vdot(input: Array, other: Array):
     """dot with the first vector conjugated."""
-    _vectors("vdot", input, other)
+    _vectors(input, other)
     return product(jnp.conj(input) if jnp.iscomplexobj(input) else input, other, ((0,), (0,)))
 
 
-def _vectors(name: str, a: jax.Array, b: jax.Array) -> None:
+def _vectors(a: jax.Array, b: jax.Array) -> None:
     if a.ndim != 1 or b.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {a.ndim}D and {b.ndim}D tensors")
     if a.dtype != b.dtype:
         raise RuntimeError(
-            f"{name} : expected both vectors to have same dtype, but found "
+            f"dot : expected both vectors to have same dtype, but found "
             f"{_promote.dtype_of(a).legacy} and {_promote.dtype_of(b).legacy}"
         )
     if a.shape != b.shape:
@@ -307,12 +308,15 @@ def addr(
 
 def _addr_by_halves(input, vec1, vec2, beta, alpha):
     """addr with every step rounded to the half type, as torch's kernel does."""
-    scaled = vec1 if alpha is None else rounded(vec1 * alpha.astype(vec1.dtype))
-    added = rounded(scaled[:, None] * vec2[None, :])
+    half = input.dtype
+    scaled = vec1
+    if alpha is not None:
+        scaled = rounded_product(vec1, jnp.broadcast_to(alpha.astype(half), vec1.shape))
+    added = rounded_product(scaled.astype(half)[:, None], vec2[None, :])
     if beta is not None:
-        factor = beta.astype(input.dtype)
-        input = jnp.where(factor == 0, jnp.zeros_like(input), rounded(input * factor))
-    return broadcast_to(input, added.shape) + added
+        factor = jnp.broadcast_to(beta.astype(half), input.shape)
+        input = jnp.where(factor == 0, 0, rounded_product(input, factor))
+    return (broadcast_to(_promote.widened(input), added.shape) + added).astype(half)
 
 
 @op(out="same")
@@ -473,7 +477,7 @@ def cross(input, other, dim=None, *, out=None):
     return _cross(input, other, dim, out=out)
 
 
-@op(promote="arith", out="same", name="LinalgCrossBackward0")
+@op(out="same", name="LinalgCrossBackward0")
 def _cross(input: Array, other: Array, dim: int):
     if input.ndim != other.ndim:
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
@@ -484,10 +488,12 @@ def _cross(input: Array, other: Array, dim: int):
             f"Got {input.shape[d]} and {other.shape[d]}"
         )
     shape = broadcast_shapes(input.shape, other.shape)
-    a, b = (jnp.moveaxis(broadcast_to(x, shape), d, 0) for x in (input, other))
+    dtype = dtypes.promote_types(_promote.dtype_of(input), _promote.dtype_of(other))
+    a, b = (_promote.cast(broadcast_to(x, shape), dtype) for x in (input, other))
+    kind, a, b = a.dtype, jnp.moveaxis(a, d, 0), jnp.moveaxis(b, d, 0)
     pairs = ((1, 2), (2, 0), (0, 1))
-    parts = [rounded(a[i] * b[j]) - rounded(a[j] * b[i]) for i, j in pairs]
-    return jnp.stack(parts, d)
+    parts = [rounded_product(a[i], b[j]) - rounded_product(a[j], b[i]) for i, j in pairs]
+    return jnp.stack(parts, d).astype(kind)
 
 
 @op

@@ -94,3 +94,31 @@ def test_equal_eigenvalues_have_a_gradient():
     a = torch.eye(3).requires_grad_()
     linalg.eigh(a).eigenvalues.sum().backward()
     assert a.grad.tolist() == torch.eye(3).tolist()
+
+
+def test_second_derivatives_of_vectors():
+    """Compiled too, where a fused multiply-add once left a gap between a value and itself."""
+    torch.manual_seed(0)
+    start = torch.randn(3, 3, dtype=torch.float64)
+
+    def size_of_gradient(a):
+        loss = sum((x.abs() ** 3).sum() for x in linalg.svd(a))
+        return (torch.autograd.grad(loss, a, create_graph=True)[0] ** 2).sum()
+
+    def at(a):
+        return size_of_gradient(a.requires_grad_())
+
+    (second,) = torch.autograd.grad(at(start), start)
+    step = torch.zeros(3, 3, dtype=torch.float64)
+    step[0, 1] = 1e-6
+    slope = (at(start.detach() + step) - at(start.detach() - step)) / 2e-6
+    assert abs(second[0, 1].item() - slope.item()) < 1e-4 * abs(slope.item())
+
+
+def test_a_second_gradient_is_not_taken_for_a_phase():
+    torch.manual_seed(0)
+    a = torch.randn(3, 3, dtype=torch.complex128, requires_grad=True)
+    loss = (linalg.eig(a).eigenvectors.abs() ** 3).sum()
+    (gradient,) = torch.autograd.grad(loss, a, create_graph=True)
+    (gradient.abs() ** 2).sum().backward()
+    assert a.grad.isfinite().all().item()

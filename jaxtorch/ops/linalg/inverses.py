@@ -141,9 +141,16 @@ def pinv(
     return _pseudoinverse(_lower_half(A) if hermitian else A, atol, rtol)
 
 
+@jax.custom_jvp
 def _lower_half(A: jax.Array) -> jax.Array:
     checks.square("linalg.eigh", A)
     return hermitian(A, False)
+
+
+@_lower_half.defjvp
+def _lower_half_jvp(primals, tangents):
+    # torch's pinv differentiates as if all of A were read
+    return _lower_half(*primals), tangents[0]
 
 
 @op(nondiff=True, out=True)

@@ -120,8 +120,8 @@ def vander(x: Array, N: int | None = None):
     """The matrix of the powers 0 to N - 1 (as many as x has) of x's elements."""
     if N is not None and N <= 1:
         raise RuntimeError("N must be greater than 1.")
-    if _promote.dtype_of(x) is _promote.dtypes.bool:
-        x = x.astype(jnp.int64 if jax.config.jax_enable_x64 else jnp.int32)
+    if _promote.is_integral(x):
+        x = _promote.cast(x, dtypes.int64)
     return powers(at_least_1d(x), x.shape[-1] if N is None and x.ndim else N or 1)
 
 

@@ -12,7 +12,7 @@ import jax
 from jax import lax, numpy as jnp
 
 from jaxtorch import return_types
-from jaxtorch.engine.kernels import Complaint
+from jaxtorch.engine.kernels import Complaint, gradients_checked
 from jaxtorch.ops import _promote
 from jaxtorch.ops._dims import broadcast_to
 from jaxtorch.ops._op import Array, check, op
@@ -35,16 +35,23 @@ def checking(vjp):
 def phase_free(gradient, overlap: jax.Array, name: str, says: str):
     """``gradient``, unless the diagonal of ``overlap`` (vectors^H @ cotangents) has an imaginary
     part: then the loss depends on the vectors' phases. torch's bound is 0.01."""
+    if not gradients_checked():
+        return gradient
     phase = jnp.abs(jnp.diagonal(overlap, axis1=-2, axis2=-1).imag)
     return check(gradient, phase <= 1e-2, jnp.zeros((), jnp.int32), _complaint(f"{name}: {says}"))
 
 
-def inverse_gaps(values: jax.Array, asked: jax.Array | bool = True) -> jax.Array:
-    """1 / (w_j - w_i) off the diagonal, 0 on it. Of equal values infinite, as in torch, where a
-    gradient is ``asked`` for the vectors (batch)."""
-    gaps = values[..., None, :] - values[..., :, None]
-    equal = gaps == 0
+def inverse_gaps(
+    values: jax.Array, asked: jax.Array | bool = True, squares: bool = False
+) -> jax.Array:
+    """1 / (w_j - w_i) off the diagonal (of ``squares``, 1 / (w_j^2 - w_i^2)), 0 on it. Of equal
+    values infinite, as in torch, where a gradient is ``asked`` for the vectors (batch)."""
+    row, column = values[..., None, :], values[..., :, None]
+    gaps = row - column
+    if squares:  # so that equal values leave exactly 0: a fused multiply-add would not
+        gaps = gaps * (row + column)
     main = identity_like(gaps, jnp.bool_)
+    equal = (gaps == 0) | main
     asked = broadcast_to(jnp.asarray(asked)[..., None, None], gaps.shape)
     infinite = jnp.where(asked & ~main, jnp.inf, 0).astype(gaps.dtype)
     return jnp.where(equal, infinite, 1 / jnp.where(equal, 1, gaps))
@@ -216,7 +223,9 @@ def _svd_factors(s: jax.Array, asked: jax.Array | bool = True):
     zero = s == 0
     asked = jnp.asarray(asked)
     infinite = jnp.where(broadcast_to(asked[..., None], s.shape), jnp.inf, 0).astype(s.dtype)
-    return inverse_gaps(s * s, asked), jnp.where(zero, infinite, 1 / jnp.where(zero, 1, s))
+    return inverse_gaps(s, asked, squares=True), jnp.where(
+        zero, infinite, 1 / jnp.where(zero, 1, s)
+    )
 
 
 def _svd_tangent(change, out, thin, gaps, inverse):
