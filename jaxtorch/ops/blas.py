@@ -386,19 +386,22 @@ def _einsum(operands: Arrays, equation: str):
         _same_dtype(operands[0], other)
     wide = [_promote.widened(x) for x in operands]
     narrow = operands[0].dtype
-    if len(operands) == 1 and _promote.is_integral(operands[0]) and _sums(equation):
-        wide = [_promote.cast(operands[0], dtypes.int64)]
+    if _promote.is_integral(operands[0]) and _sums(equation):
+        wide = [_promote.cast(x, dtypes.int64) for x in operands]
         narrow = wide[0].dtype
     with jax.numpy_rank_promotion("allow"):
         return jnp.einsum(equation, *wide).astype(narrow)
 
 
 def _sums(equation: str) -> bool:
-    """Does a letter of the only operand not come back in the result?"""
+    """Is a letter of one operand alone missing in the result? torch sums over it beforehand, and
+    its sums of integers are int64."""
     inputs, arrow, result = equation.partition("->")
     if not arrow:
         result = "".join(c for c in inputs if inputs.count(c) == 1)
-    return bool(set(inputs) - set(result) - {"."})
+    subscripts = [set(part) for part in inputs.split(",")]
+    alone = {c for part in subscripts for c in part if sum(c in p for p in subscripts) == 1}
+    return bool(alone - set(result) - {"."})
 
 
 def _check_subscripts(subscripts: list[str], operands) -> None:

@@ -444,17 +444,17 @@ def cov(
         total, row = jnp.asarray(x.shape[1], jnp.finfo(x.dtype).dtype), None
         average = jnp.sum(x, 1, keepdims=True) / total
     else:
-        dtype = jnp.promote_types(x.dtype, weights.dtype)
-        x, row = x.astype(dtype), weights.astype(dtype)[None, :]
-        total = jnp.sum(weights).astype(dtype)
+        x = x.astype(jnp.promote_types(x.dtype, weights.dtype))
+        row = weights.astype(x.dtype)[None, :]
+        total = jnp.sum(weights)
         none = "cov(): weights sum to zero, can't be normalized"
         total = check(total, total != 0, jnp.zeros((), jnp.int32), none, RuntimeError)
-        average = jnp.sum(x * row, 1, keepdims=True) / total
+        average = jnp.sum(x * row, 1, keepdims=True) / total.astype(x.dtype)
     centred = x - average
     if a is None or correction == 0:
         freedom = total - correction
     else:
-        freedom = total - correction * jnp.sum(weights * a).astype(total.dtype) / total
+        freedom = total - correction * jnp.sum(weights * a) / total
     weighed = centred if row is None else centred * row
     found = weighed @ jnp.conj(centred.T) / jnp.maximum(freedom.real, 0).astype(x.dtype)
     return found if input.ndim == 2 and input.shape[0] > 1 else found.reshape(())

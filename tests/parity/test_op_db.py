@@ -37,6 +37,7 @@ DIFFERS: dict[tuple[str, str], str] = {
     ): "torch's, in the half that is not read, is no derivative of its "
     "first gradient (finite differences); the half that is read agrees",
     ("cholesky_solve", "second"): "as above",
+    ("cov", "second"): "with float32 weights and next to no degrees of freedom, by rounding",
     ("fft.ifft", "out"): "torch asks for the result's own dtype of real inputs only; here of all",
     ("fft.ihfft2", "out"): "torch leaves the numbers of an empty out= that it enlarged",
     ("fft.ihfftn", "out"): "as above",
@@ -47,6 +48,8 @@ DIFFERS: dict[tuple[str, str], str] = {
     "in double here",
     ("nn.functional.bilinear", "forward"): "in half types torch rounds between the two products",
     ("nn.functional.linear", "out"): "in half types torch rounds before the bias if out= is given",
+    ("svd", "forward"): "vectors beyond the rank are any basis of what the others leave",
+    ("linalg.svd", "forward"): "as above",
     ("kthvalue", "errors"): "out= may be an input: values are immutable, so nothing is overwritten",
     ("masked_select", "errors"): "out= may be an input, as for kthvalue",
     ("gather", "errors"): "out= may be an input, as for kthvalue",

@@ -9,7 +9,7 @@ from jax import lax, numpy as jnp, scipy
 
 from jaxtorch import dtypes
 from jaxtorch.ops import _promote, blas, views
-from jaxtorch.ops._dims import at_least_1d, normalize_dim, normalize_dims
+from jaxtorch.ops._dims import at_least_1d, broadcast, normalize_dim, normalize_dims
 from jaxtorch.ops._op import Array, Arrays, op
 from jaxtorch.ops.linalg import checks, inverses, solvers
 
@@ -107,12 +107,14 @@ def cross(input, other, *, dim=-1, out=None):
     return blas.cross(input, other, dim, out=out)
 
 
-@op(promote="arith", out="same", name="SumBackward1")
+@op(out="same", name="SumBackward1")
 def vecdot(x: Array, y: Array, *, dim: int = -1):
     """The dot products along dim; complex x is conjugated."""
     checks.floats("linalg.vecdot", x)
-    product = (jnp.conj(x) if jnp.iscomplexobj(x) else x) * y
-    return jnp.sum(product, normalize_dim(dim, product.ndim))
+    dtype = dtypes.promote_types(_promote.dtype_of(x), _promote.dtype_of(y))
+    x, y = (_promote.cast(z, dtype) for z in broadcast(x, y))
+    product = blas.rounded_product(jnp.conj(x) if jnp.iscomplexobj(x) else x, y)
+    return jnp.sum(product, normalize_dim(dim, product.ndim)).astype(x.dtype)
 
 
 @op(name="CatBackward0")
