@@ -62,7 +62,7 @@ def test_options_are_data():
     assert optimizer.param_groups[0]["lr"] == pytest.approx(1e-2)
     assert optimizer.param_groups[0]["weight_decay"] == pytest.approx(0.1)
     scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
-    run(params, optimizer, 1)
+    run(params, optimizer, engine.Policy.streak)
     compiled = engine.stats()["compiled"]
     for seed in range(3):
         run(params, optimizer, 1, seed)
