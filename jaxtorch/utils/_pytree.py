@@ -108,7 +108,7 @@ def _by_key(make: Callable):
     return lambda values, keys: make(zip(keys, values, strict=True))
 
 
-_KINDS: dict[type, _Kind] = {
+_KINDS: dict[Any, _Kind] = {
     tuple: _Kind(lambda t: (list(t), None), lambda values, _: tuple(values), _indices),
     list: _Kind(lambda x: (list(x), None), lambda values, _: list(values), _indices),
     Size: _Kind(lambda s: (list(s), None), lambda values, _: Size(values), _indices),
@@ -320,7 +320,7 @@ def tree_map_(func: Callable, tree: PyTree, *rests: PyTree, is_leaf: Leaf = None
     return tree
 
 
-def _only(kinds) -> Callable[[Any], bool]:
+def _only(kinds) -> Callable[[Any], Any]:
     if isinstance(kinds, type | tuple | UnionType):
         return lambda x: isinstance(x, kinds)
     if callable(kinds):

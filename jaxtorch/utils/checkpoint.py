@@ -179,7 +179,7 @@ class _Recompute:
         self.ops = recorded.ops
         self.name = "CheckpointBackward"
 
-    def gradients(self, cotangents: list) -> list:
+    def gradients(self, cotangents: list) -> list | None:
         given = [(i, c) for i, c in zip(self.outputs, cotangents, strict=True) if c is not None]
         arrived = [wrap(c) for _, c in given]
         tensors = {id(t): t for t in tensors_of(self.arguments) if t.requires_grad}

@@ -76,7 +76,12 @@ def functional_cases():
     yield "jacobian", cubes, 1, {"strategy": "sideways"}
 
 
-@pytest.mark.parametrize("case", list(functional_cases()), ids=str)
+def name_of(case) -> str:
+    name, f, count, flags = case
+    return "-".join([name, f.__name__, str(count), *map(str, flags)])
+
+
+@pytest.mark.parametrize("case", list(functional_cases()), ids=name_of)
 def test_functional(case):
     name, f, count, flags = case
 

@@ -30,7 +30,9 @@ def test_single_precision(info, training):
         check(info, case, training, torch.float32)
 
 
-@pytest.mark.parametrize("info", [i for i in module_db if i.module_error_inputs_func], ids=str)
+@pytest.mark.parametrize(
+    "info", [i for i in module_db if i.module_error_inputs_func], ids=lambda info: info.name
+)
 def test_errors(info):
     for case in error_cases(info):
         check_error(info, case)
