@@ -157,6 +157,10 @@ _TABLE = (
      "torch.autograd.profiler.MemRecordsAcc torch.autograd.profiler_legacy",
      "tools of PyTorch's own tracer; torch.profiler and jax.profiler trace here"),
     ("torch.cuda.amp.common", "one question, which torch.cuda.is_available() answers"),
+    ("torch.embedding_bag",
+     "its kernel's bookkeeping is not kept: nn.functional.embedding_bag gives the bags themselves"),
+    ("torch.lobpcg", "an iteration for sparse matrices: linalg.eigh has all of a dense one's"),
+    ("torch.nn.functional.boolean_dispatch", "how PyTorch scripts one of two functions"),
     ("torch.Tensor.index", "of functorch's first-class dimensions"),
     ("torch.Tensor.share_memory_", "arrays are immutable: no process could see another's writes"),
     ("torch.overrides.enable_reentrant_dispatch torch.overrides.redispatch_function "

@@ -11,7 +11,6 @@ from jaxtorch import left_out
 
 REFERENCE = Path(__file__).parent / "reference"
 NAMES = (REFERENCE / "torch_names.txt").read_text().split()
-TO_COME = (REFERENCE / "torch_names_to_come.txt").read_text().split()  # it only ever shrinks
 
 
 def find(name: str):
@@ -32,7 +31,7 @@ def is_here(name: str) -> bool:
 
 def test_every_name_is_here_or_in_the_list():
     absent = {name for name in NAMES if not is_here(name) and not left_out.reason(name)}
-    assert not absent - set(TO_COME)
+    assert not absent
 
 
 def test_nothing_in_the_list_is_here():

@@ -237,7 +237,7 @@ class Buffer(nnx.Variable, metaclass=_BufferMeta):
             object.__setattr__(self, "tensor", value)
 
 
-class _Uninitialized(Tensor):
+class UninitializedTensorMixin(Tensor):
     """A place for a tensor whose shape the first forward will tell; only dtype and device are
     known."""
 
@@ -333,7 +333,7 @@ class _Uninitialized(Tensor):
     __str__ = __repr__
 
 
-class UninitializedParameter(_Uninitialized, Parameter):
+class UninitializedParameter(UninitializedTensorMixin, Parameter):
     """A parameter whose shape is not known yet; ``materialize`` makes it one."""
 
     cls_to_become = Parameter
@@ -342,7 +342,7 @@ class UninitializedParameter(_Uninitialized, Parameter):
         self._hold(requires_grad, device, dtype)
 
 
-class UninitializedBuffer(_Uninitialized):
+class UninitializedBuffer(UninitializedTensorMixin):
     """A buffer whose shape is not known yet; ``materialize`` makes it a Tensor."""
 
     cls_to_become = Tensor
@@ -357,7 +357,7 @@ class UninitializedBuffer(_Uninitialized):
 
 def is_lazy(param: Any) -> bool:
     """Is it an UninitializedParameter or UninitializedBuffer?"""
-    return isinstance(param, _Uninitialized)
+    return isinstance(param, UninitializedTensorMixin)
 
 
 def _constant(shape, value, device, dtype) -> Node:

@@ -149,6 +149,9 @@ class Optimizer:
     its state are; `step` then records one update of all parameters.
     """
 
+    profile_hook_step = staticmethod(_hooked)
+    OptimizerPreHook = Callable[["Optimizer", tuple, dict], tuple[tuple, dict] | None]
+    OptimizerPostHook = Callable[["Optimizer", tuple, dict], None]
     # The transformation's factory; its arguments are the options below.
     _transformation: Callable[..., optax.GradientTransformation] | None = None
     # Group option -> what it is to the transformation: "number" (data: a change recompiles

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from jaxtorch import dtypes
+from jaxtorch import compiling, dtypes, layouts
 from jaxtorch.autograd import no_grad
 from jaxtorch.tensor import Tensor
 
@@ -91,14 +91,33 @@ class MovingMethods:
 
         return self._apply(lambda t: zeros_like(t, device=device), recurse=recurse)
 
+    def xpu(self, device=None):
+        """As ``to("xpu")``: raises, for JAX has no such devices."""
+        return self.to("xpu" if device is None else device)
+
+    def mtia(self, device=None):
+        """As ``to("mtia")``: raises, for JAX has no such devices."""
+        return self.to("mtia" if device is None else device)
+
+    def compile(self, *args, **kwargs) -> None:
+        """Nothing is left to do: the engine compiles what runs anyhow (see ``torch.compile``)."""
+        compiling.compile(self, *args, **kwargs)
+
     def share_memory(self):
-        """Values are immutable and shared as they are; nothing to do."""
-        return self
+        """Raises: an update in one process could not be seen in another."""
+        raise NotImplementedError(
+            "Module.share_memory(): arrays are immutable, so that what one process trains could "
+            "not be seen in another: send state_dicts between them, or shard over devices"
+        )
 
 
 def _to_arguments(*args, device=None, dtype=None, non_blocking: bool = False, memory_format=None):
-    if memory_format is not None:
-        raise NotImplementedError("nn.Module.to(memory_format=...): XLA lays arrays out by itself")
+    if not isinstance(memory_format, layouts.memory_format | None):
+        raise TypeError(
+            "to(): argument 'memory_format' must be torch.memory_format, not "
+            + type(memory_format).__name__
+        )
+    # XLA lays arrays out by itself, so the format asks for nothing.
     for i, arg in enumerate(args):
         if isinstance(arg, Tensor):
             device, dtype = arg.device, arg.dtype

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import flax.nnx
 from flax import nnx
@@ -47,6 +47,9 @@ class _Meta(ModuleMeta):
     __subclasscheck__ = type.__subclasscheck__
 
 
+T_destination = TypeVar("T_destination", bound=dict[str, Any])
+
+
 class Module(MovingMethods, _flaxview.FlaxView, flax.nnx.Module, metaclass=_Meta):
     """Base class of all layers and networks; ``forward`` is yours to write.
 
@@ -59,6 +62,7 @@ class Module(MovingMethods, _flaxview.FlaxView, flax.nnx.Module, metaclass=_Meta
     _version: int = 1
     call_super_init: bool = False
     dump_patches: bool = False
+    T_destination = T_destination
     _hooked = False
 
     _forward_hooks = HookDict(calls=True)

@@ -1,0 +1,45 @@
+"""Moving modules: what is asked for and cannot be had says so."""
+
+import pytest
+
+import jaxtorch as torch
+from jaxtorch import nn
+
+
+def test_a_memory_format_asks_for_nothing():
+    net = nn.Conv2d(1, 1, 1)
+    before = net.weight.tolist()
+    assert net.to(memory_format=torch.channels_last) is net and net.weight.tolist() == before
+    assert net.to(torch.float64, memory_format=torch.channels_last).weight.dtype is torch.float64
+    with pytest.raises(TypeError, match="must be torch.memory_format"):
+        net.to(memory_format="channels_last")
+
+
+def test_processes_share_no_parameters():
+    with pytest.raises(NotImplementedError, match="share_memory"):
+        nn.Linear(1, 1).share_memory()
+
+
+def test_devices_that_are_not_there():
+    for move in ("xpu", "mtia"):
+        with pytest.raises((RuntimeError, NotImplementedError, AssertionError)):
+            getattr(nn.Linear(1, 1), move)()
+
+
+def test_compile_changes_nothing():
+    net = nn.Linear(2, 1)
+    assert net.compile(mode="max-autotune") is None
+    assert net(torch.ones(1, 2)).shape == (1, 1)
+    with pytest.raises(TypeError):
+        net.compile(no_such_option=True)
+
+
+def test_factory_keywords():
+    assert nn.factory_kwargs({"dtype": torch.half, "factory_kwargs": {"device": "cpu"}}) == {
+        "device": "cpu", "dtype": torch.half,
+    }  # fmt: skip
+    assert nn.factory_kwargs(None) == {}
+    with pytest.raises(TypeError, match="unexpected kwargs"):
+        nn.factory_kwargs({"bias": True})
+    with pytest.raises(TypeError, match="dtype specified twice"):
+        nn.factory_kwargs({"dtype": 1, "factory_kwargs": {"dtype": 2}})
