@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxtorch import dtypes
+from jaxtorch.engine.handles import Handles
 from jaxtorch.ops import (
     conv,
     dropout as drop,
@@ -57,22 +58,31 @@ def instance_norm(
 
 @op(nondiff=True)
 def _statistics(input: Array, axes: tuple[int, ...], eps: float):
+    """As ``_statistics_of_groups``, without a gradient: torch's layers and batches have none."""
+    return _statistics_of_groups.body(lax.stop_gradient(input), axes, eps)
+
+
+@op(name="NativeGroupNormBackward0")
+def _statistics_of_groups(input: Array, axes: tuple[int, ...], eps: float):
     """Mean and one over the deviation over ``axes``, which are kept."""
-    (x,) = norm._wide(lax.stop_gradient(input))
+    (x,) = norm._wide(input)
     mean, variance = norm._moments(x, axes)
     return mean.astype(input.dtype), lax.rsqrt(variance + eps).astype(input.dtype)
 
 
 def native_batch_norm(
-    input, weight, bias, running_mean, running_var, training: bool, momentum: float, eps: float
-):
+    input, weight, bias, running_mean, running_var, training: bool, momentum: float, eps: float,
+    *, out=None,
+):  # fmt: skip
     """(``batch_norm``, the batch's means, one over its deviations); the latter empty in
     evaluation."""
-    out = norm.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
-    if not training:
-        return out, input.new_empty((0,)), input.new_empty((0,))
-    mean, rate = _statistics(input, (0, *range(2, input.ndim)), eps)
-    return out, mean.reshape(-1), rate.reshape(-1)
+    made = norm.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
+    if training:
+        mean, rate = _statistics(input, (0, *range(2, input.ndim)), eps)
+        result = made, mean.reshape(-1), rate.reshape(-1)
+    else:
+        result = made, input.new_empty((0,)), input.new_empty((0,))
+    return result if out is None else Handles.assign_out(result, out)
 
 
 def native_layer_norm(input, normalized_shape, weight, bias, eps: float):
@@ -90,7 +100,7 @@ def native_group_norm(input, weight, bias, N: int, C: int, HxW: int, group: int,
             f"{list(input.shape)}"
         )
     out = norm.group_norm(input, group, weight, bias, eps)
-    mean, rate = _statistics(input.reshape(N, group, -1), (2,), eps)
+    mean, rate = _statistics_of_groups(input.reshape(N, group, -1), (2,), eps)
     return out, mean.squeeze(2), rate.squeeze(2)
 
 

@@ -51,16 +51,27 @@ def _check(input, weight, bias, stride, dilation, groups, ndim, transposed) -> N
             f"Expected {ndim + 1}D (unbatched) or {ndim + 2}D (batched) input to {name}, but got "
             f"input of size: {list(input.shape)}"
         )
+    if weight.ndim < 3:
+        raise RuntimeError("weight should have at least three dimensions")
     if weight.ndim != ndim + 2:
         raise RuntimeError(
-            f"Expected a {ndim + 2}-dimensional weight for {name}, but got weight of size "
-            f"{list(weight.shape)}"
+            f"Expected {weight.ndim}-dimensional input for {weight.ndim}-dimensional weight"
+            f"{list(weight.shape)}, but got {input.ndim}-dimensional input of size "
+            f"{list(input.shape)} instead"
         )
     for what, values in (("stride", stride), ("dilation", dilation), ("groups", (groups,))):
         if min(values) <= 0:
-            raise RuntimeError(f"non-positive {what} is not supported")
+            raise RuntimeError(
+                "dilation should be greater than zero" if what == "dilation"
+                else f"non-positive {what} is not supported"
+            )  # fmt: skip
     _check_dtypes(input, weight, bias)
-    if weight.shape[0] % groups or weight.shape[0] < groups:
+    if weight.shape[0] < groups:
+        raise RuntimeError(
+            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but "
+            f"got weight of size {list(weight.shape)} instead"
+        )
+    if weight.shape[0] % groups:
         raise RuntimeError(
             f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, "
             f"but got weight of size [{list(weight.shape)}] instead"

@@ -407,7 +407,7 @@ def huber_loss(input, target, reduction: str = "mean", delta: float = 1.0, weigh
 def _poisson_nll_loss(
     input: Array, target: Array, log_input: bool, full: bool, eps: float, reduction: str
 ):
-    input, target = _pair(floating(input), floating(target))
+    target, input = _pair(floating(target), floating(input))
     if log_input:
         loss = jnp.exp(input) - target * input
     else:
@@ -455,7 +455,9 @@ def gaussian_nll_loss(
         if var < 0:
             raise ValueError("var has negative entry/entries")
         var = full_like(input, var)
-    return _gaussian_nll_loss(input, target, var, full, float(eps), reduction_of(reduction))
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction} is not valid")
+    return _gaussian_nll_loss(input, target, var, full, float(eps), reduction)
 
 
 # --- probabilities ------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jax import lax
 
+from jaxtorch import dtypes
 from jaxtorch.ops._dims import broadcast_shapes, broadcast_to
 from jaxtorch.ops._op import Array, check, index_dtype, op
 from jaxtorch.ops._promote import floating
@@ -128,6 +129,12 @@ def triplet_margin_with_distance_loss(
     reduction = reduction_of(reduction)
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
+    if not anchor.ndim == positive.ndim == negative.ndim:
+        raise RuntimeError(
+            "The anchor, positive, and negative tensors are expected to have the same number of "
+            f"dimensions, but got: anchor {anchor.ndim}D, positive {positive.ndim}D, and negative "
+            f"{negative.ndim}D inputs"
+        )
     distance = pairwise_distance if distance_function is None else distance_function
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:
@@ -189,6 +196,13 @@ def _multi_margin(
         )
     if weight is not None and weight.ndim != 1:
         raise ValueError("weight must be one-dimensional")
+    if weight is not None and weight.shape != (classes,):
+        raise RuntimeError(
+            f"inconsistent weight size, expected {classes} but got {list(weight.shape)}"
+        )
+    if not jnp.issubdtype(target.dtype, jnp.integer):  # an int32 is a foreign trace's Long
+        found = dtypes.from_numpy_dtype(target.dtype).legacy
+        raise RuntimeError(f"expected scalar type Long but found {found}")
     given = target.reshape(n, 1).astype(index_dtype())
     at = jnp.clip(given, 0, classes - 1)
     right = jnp.take_along_axis(x, at, 1, mode="promise_in_bounds")

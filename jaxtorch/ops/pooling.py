@@ -86,7 +86,13 @@ def _windows(function: str, input, kernel, stride, padding, dilation, ceil_mode,
     right = input.ndim in (ndim + 1, ndim + 2)
     if not right and ndim > 1:
         raise RuntimeError(f"non-empty {wanted} expected for input")
-    if not right or 0 in input.shape[input.ndim - ndim - 1 :]:
+    empty = [d for d, n in enumerate(input.shape[-ndim - 1 :]) if n == 0]
+    if ndim == 3 and empty:
+        raise RuntimeError(
+            "Expected input's non-batch dimensions to have positive length, but input has a shape "
+            f"of {list(input.shape)} and non-batch dimension {empty[0]} has length zero!"
+        )
+    if not right or empty:
         raise RuntimeError(
             f"{f'{function}: ' * (ndim == 1)}Expected {wanted} with optional 0 dim batch size for "
             f"input, but got:{list(input.shape)}"
@@ -130,6 +136,9 @@ def _adaptive_windows(function: str, input, output_size, ndim: int):
     windows = []
     for size, out in zip(input.shape[-ndim:], output_size, strict=True):
         out = size if out is None else out
+        if out < 0 and function.startswith("adaptive_max"):
+            shape = [*input.shape[:-ndim], *output_size]
+            raise RuntimeError(f"Trying to create tensor with negative dimension {out}: {shape}")
         if out < 0:
             raise RuntimeError(
                 f"{function}: elements of output_size must be greater than or equal to 0 but "
@@ -396,7 +405,7 @@ def _average_name(arrays, statics) -> str:
     return "SqueezeBackward1" if ndim == 1 else f"AvgPool{ndim}DBackward0"
 
 
-@op(promote="arith", name=_average_name, out=True)
+@op(promote="arith", name=_average_name, out="same")
 def _avg_pool(
     input: Array, kernel_size: Sizes, stride: Sizes | None, padding: Sizes, ceil_mode: bool,
     count_include_pad: bool, divisor_override: int | None, ndim: int,

@@ -223,6 +223,10 @@ def randint_like(input, low=None, high=None, **options: Unpack[Options]):
 # --- from parameters ----------------------------------------------------------------------------
 
 
+def _no_kernel(name: str, dtype: dtypes.dtype) -> NotImplementedError:
+    return NotImplementedError(f"\"{name}\" not implemented for '{dtype.legacy}'")
+
+
 def normal(
     mean: Any = 0.0,
     std: Any = 1.0,
@@ -241,6 +245,8 @@ def normal(
         shape = _sizes("normal", (tuple(size),))
         mean, std = float(mean), float(std)
         return _made(lambda d: _normal(gen, mean, std, shape, d), out=out, dtype=dtype, **rest)
+    if out is not None and not (out.dtype.is_floating_point or out.dtype.is_complex):
+        raise _no_kernel("normal_kernel_cpu", out.dtype)
     like = mean if is_tensor(mean) else std
     shape = tuple(like.shape)
     if is_tensor(std):
@@ -249,7 +255,9 @@ def normal(
     else:
         scale, factor = float(std), 1.0
     gen = generator_of(like.device, generator)
-    drawn = _normal(gen, 0.0, scale, shape, like.dtype).to(like.device)
+    # torch draws in the dtype that it writes
+    dtype = like.dtype if out is None else out.dtype
+    drawn = _normal(gen, 0.0, scale, shape, dtype).to(like.device)
     made = _moved(drawn, factor, mean)
     return made if out is None else Handles.assign_out(made, out)
 
@@ -294,7 +302,11 @@ def bernoulli(input, p: float | None = None, *, generator=None, out=None):
 
         drawn = _drawn_with([input], staged, lambda g, x: random.bernoulli_like(g, x, dtype), gen)
         made = pathwise.bernoulli_of(input, drawn)
-    return made if out is None else Handles.assign_out(made, out)
+    if out is None:
+        return made
+    if out.dtype.is_complex:
+        raise _no_kernel("bernoulli_tensor_cpu_self_", out.dtype)
+    return Handles.assign_out(made.to(out.dtype), out)
 
 
 def _bernoulli(gen, p, shape, dtype):
@@ -325,6 +337,8 @@ def multinomial(input, num_samples: int, replacement: bool = False, *, generator
     def draw(gen, weights):
         return random.multinomial(gen, weights, num_samples, replacement)
 
+    if out is not None and out.dtype is not dtypes.int64:
+        raise RuntimeError(f"multinomial expects Long tensor out, got: {out.dtype.legacy}")
     made = _drawn_with([input], staged, draw, generator)
     return made if out is None else Handles.assign_out(made, out)
 
