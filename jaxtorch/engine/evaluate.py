@@ -57,10 +57,11 @@ class Structure:
 class Program:
     """One compiled XLA program of a structure, with the nodes whose values it returns."""
 
-    __slots__ = ("compiled", "wanted", "donated", "messages", "orders")
+    __slots__ = ("compiled", "jitted", "wanted", "donated", "messages", "orders")
 
-    def __init__(self, compiled, wanted, donated, messages):
+    def __init__(self, compiled, jitted, wanted, donated, messages):
         self.compiled = compiled
+        self.jitted = jitted  # what it was compiled from
         self.wanted = wanted
         self.donated = donated  # indices of arguments
         self.messages = messages  # [(position, text)] of its deferred checks
@@ -361,9 +362,10 @@ def _compile(structure, nodes, positions, leaves, packs) -> Program:
     donated = tuple(sorted({replaced[p] for p in positions if p in replaced}))
     started = time.perf_counter()
     with disk_cache.in_force():
-        compiled = jax.jit(function, donate_argnums=donated).lower(*leaves).compile()
+        jitted = jax.jit(function, donate_argnums=donated)
+        compiled = jitted.lower(*leaves).compile()
     inspect.note_compiled(structure, nodes, time.perf_counter() - started)
-    program = Program(compiled, positions, donated, messages)
+    program = Program(compiled, jitted, positions, donated, messages)
     structure.programs[asked] = program
     return program
 
@@ -387,7 +389,14 @@ def _run(program: Program, nodes, wanted, positions, leaves, index) -> None:
         for k in program.donated:
             if sys.getrefcount(leaves[k]) > 2:
                 leaves[k] = leaves[k].copy()
-    outs = program.compiled(*leaves)
+    try:
+        outs = program.compiled(*leaves)
+    except ValueError as error:
+        if "sharding" not in str(error):
+            raise
+        # The arguments lie on other devices than they did: from now on JAX looks each time.
+        program.compiled = program.jitted
+        outs = program.compiled(*leaves)
     if program.messages:
         *outs, flags = outs
         PENDING_CHECKS.append((flags, [m for _, m in program.messages], sites))

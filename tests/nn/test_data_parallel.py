@@ -1,0 +1,87 @@
+"""One batch over eight devices: declared, not hand-written."""
+
+import copy
+
+import jax
+import pytest
+
+import jaxtorch as torch
+import jaxtorch.nn as nn
+import jaxtorch.nn.functional as F
+from jaxtorch import engine
+
+
+def train(net, steps=5, size=16):
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.05)
+    torch.manual_seed(1)
+    losses = []
+    for _ in range(steps):
+        x, y = torch.randn(size, 6), torch.randint(0, 3, (size,))
+        optimizer.zero_grad()
+        loss = F.cross_entropy(net(x), y)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def network():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3))
+
+
+def test_eight_devices_train_as_one():
+    net = network()
+    many = nn.DataParallel(copy.deepcopy(net), device_ids=range(8))
+    assert train(many) == pytest.approx(train(net), rel=1e-4)
+    assert len(many.module[0].weight.jax().devices()) == 8
+    assert many.module[1].num_batches_tracked.item() == 5
+    assert list(many.state_dict()) == [f"module.{name}" for name in net.state_dict()]
+
+
+def test_the_batch_is_on_all_of_them():
+    seen = []
+
+    class Look(nn.Module):
+        def forward(self, x, scale=1.0):
+            seen.append(x.jax().sharding)
+            return x * scale
+
+    many = nn.DataParallel(nn.Sequential(Look(), nn.Linear(2, 2)), device_ids=[0, 1, 2, 3])
+    many(torch.ones(8, 2))
+    many(torch.ones(7, 2))  # no multiple of four: computed on each
+    assert [len(s.device_set) for s in seen] == [4, 1]
+    assert seen[0].shard_shape((8, 2)) == (2, 2)
+
+
+def test_a_program_may_meet_its_arguments_elsewhere():
+    net = network().eval()
+    many = nn.DataParallel(net, device_ids=range(8))
+    x = torch.randn(16, 6)
+    for _ in range(engine.Policy.streak + 1):
+        alone = net(x).tolist()
+    for _ in range(engine.Policy.streak + 1):
+        assert many(x).sum().item() == pytest.approx(torch.tensor(alone).sum().item(), rel=1e-4)
+    assert torch.tensor(alone).allclose(net(x), rtol=1e-4, atol=1e-5)
+
+
+def test_gradients_of_what_was_cut():
+    x = torch.randn(8, 6, requires_grad=True)
+    net = network().eval()
+    torch.nn.parallel.data_parallel(net, x, range(8)).square().sum().backward()
+    found = x.grad.clone()
+    x.grad = None
+    net(x).square().sum().backward()
+    assert found.allclose(x.grad, rtol=1e-4, atol=1e-6)
+
+
+def test_one_cpu_unless_told_otherwise():
+    net = nn.Linear(2, 2)
+    many = nn.DataParallel(net)
+    many(torch.ones(8, 2))
+    assert len(net.weight.jax().devices()) == 1 < len(jax.devices())
+
+
+def test_devices_that_are_not_there():
+    with pytest.raises(RuntimeError, match="JAX sees 8 cpu devices"):
+        nn.DataParallel(nn.Linear(2, 2), device_ids=[0, 99])(torch.ones(2, 2))
