@@ -94,9 +94,13 @@ def _interpolate(
     input: Array, size: tuple, factors: tuple, mode: str, align_corners: bool, antialias: bool
 ):
     x = widened(input)
+    whole = x.dtype == jnp.uint8 and not mode.startswith("nearest")
+    if whole:  # a byte again after each dimension, the last one first, as in torch
+        x = x.astype(jnp.float32)
     real = np.float64 if x.dtype == jnp.float64 else np.float32
-    for d, (out, factor) in enumerate(zip(size, factors, strict=True)):
-        axis, n = d + 2, x.shape[d + 2]
+    todo = list(enumerate(zip(size, factors, strict=True), start=2))
+    for axis, (out, factor) in reversed(todo) if whole else todo:
+        n = x.shape[axis]
         if n == out and factor in (None, 1):
             continue
         if mode.startswith("nearest"):
@@ -113,6 +117,8 @@ def _interpolate(
             x = _along(x, axis, *_cubic(n, out, factor, align_corners, real))
         else:
             x = _along(x, axis, *_linear(n, out, factor, align_corners, real))
+        if whole:
+            x = jnp.clip(jnp.floor(x + 0.5), 0, 255)
     return x.astype(input.dtype)
 
 
