@@ -1,12 +1,13 @@
 """Pixel shuffles, patches, sampling by a grid, and other sizes."""
 
 from tests import oracle
-from tests.oracle import F, raises, row
+from tests.oracle import F, I, raises, row
 
 IMAGE = F(2, 3, 5, 6)
 GRID = F(2, 4, 5, 2, low=-1.2, high=1.2)
 CLOSE = {"limits": (2e-4, 2e-5)}  # positions in float32: a cancellation differs in its last bits
 FN = "nn.functional."
+BYTES = I(1, 2, 5, 6, low=0, high=256, dtype="uint8")
 
 
 def image(name, *args, **options):
@@ -53,6 +54,9 @@ ROWS = [
             ((3, 2), None, "area", None),
         )
     ),
+    image("interpolate", BYTES, (3, 4), mode="bilinear"),
+    image("interpolate", BYTES, (8, 9), mode="bicubic"),
+    image("interpolate", BYTES, (3, 4), mode="bicubic", antialias=True),
     image("interpolate", IMAGE, scale_factor=1.5, recompute_scale_factor=True, mode="bilinear"),
     image("interpolate", IMAGE, size=(3, 4), mode="bilinear", antialias=True, **CLOSE),
     image("interpolate", F(2, 3, 5), scale_factor=1.7, mode="linear", **CLOSE),
