@@ -149,7 +149,7 @@ class Conv3d(_Conv):
     _function = staticmethod(F.conv3d)
 
 
-class _ConvTranspose(_ConvNd):
+class _ConvTransposeNd(_ConvNd):
     """The gradient of a convolution as a layer: weight (in, out / groups, \\*kernel_size)."""
 
     transposed = True
@@ -215,21 +215,21 @@ class _ConvTranspose(_ConvNd):
         return tuple(size - low for size, low in zip(sizes, least, strict=True))
 
 
-class ConvTranspose1d(_ConvTranspose):
+class ConvTranspose1d(_ConvTransposeNd):
     """Transposed convolution: (N, C, L) to (N, out_channels, L_out)."""
 
     ndim = 1
     _function = staticmethod(F.conv_transpose1d)
 
 
-class ConvTranspose2d(_ConvTranspose):
+class ConvTranspose2d(_ConvTransposeNd):
     """Transposed convolution: (N, C, H, W) to (N, out_channels, H_out, W_out)."""
 
     ndim = 2
     _function = staticmethod(F.conv_transpose2d)
 
 
-class ConvTranspose3d(_ConvTranspose):
+class ConvTranspose3d(_ConvTransposeNd):
     """Transposed convolution: (N, C, D, H, W) to (N, out_channels, D_out, H_out, W_out)."""
 
     ndim = 3
