@@ -55,7 +55,6 @@ _TABLE = (
     ("torch.utils.checkpoint.create_selective_checkpoint_contexts "
      "torch.utils.checkpoint.SelectiveCheckpointContext torch.utils.checkpoint.CheckpointPolicy "
      "torch.utils.checkpoint.SAC_IGNORED_OPS torch.utils.checkpoint.GraphExecGroup "
-     "torch.utils.checkpoint.get_device_states torch.utils.checkpoint.set_device_states "
      "torch.utils.checkpoint.DefaultDeviceType",
      "policies name ops of PyTorch's dispatcher; jax.checkpoint has policies for pure functions"),
     ("torch.utils._sympy torch.fx.experimental", _SYMBOLIC),

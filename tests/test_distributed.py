@@ -83,3 +83,14 @@ def test_wrapped_modules_train_as_they_are(world):
         nn.parallel.DistributedDataParallel(nn.ReLU())
     with pytest.raises(NotImplementedError, match="register_comm_hook"):
         wrapped.register_comm_hook(None, None)
+
+
+def test_collectives_that_return_their_results(world):
+    x = torch.ones(2, requires_grad=True)
+    assert dist.nn.all_reduce(x) is x and dist.nn.broadcast(x, 0) is x
+    (gathered,) = dist.nn.functional.all_gather(x)
+    gathered.sum().backward()
+    assert x.grad.tolist() == [1, 1]
+    assert dist.nn.all_to_all([torch.zeros(2)], [x]) == (x,)
+    with pytest.raises(RuntimeError, match="invalid root rank"):
+        dist.nn.broadcast(x, 1)

@@ -74,4 +74,8 @@ from jaxtorch.cuda.streams import (
 )
 from jaxtorch.exceptions import OutOfMemoryError as OutOfMemoryError
 
-__getattr__ = left_out.attributes_of(__name__)
+_absent = left_out.attributes_of(__name__)
+
+
+def __getattr__(name: str):
+    return is_initialized() if name == "_initialized" else _absent(name)

@@ -1,7 +1,7 @@
 """``torch.distributed`` for one process, which drives all its devices (see ``_groups``)."""
 
 from jaxtorch import left_out
-from jaxtorch.distributed import _collectives, _groups
+from jaxtorch.distributed import _collectives, _groups, nn as nn
 from jaxtorch.distributed._collectives import *  # noqa: F403
 from jaxtorch.distributed._groups import *  # noqa: F403
 from jaxtorch.exceptions import (
@@ -13,7 +13,7 @@ from jaxtorch.exceptions import (
 
 __all__ = [
     "DistBackendError", "DistError", "DistNetworkError", "DistStoreError",
-    *_collectives.__all__, *_groups.__all__,
+    "nn", *_collectives.__all__, *_groups.__all__,
 ]  # fmt: skip
 
 __getattr__ = left_out.attributes_of(__name__)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 from jaxtorch import left_out
+from jaxtorch.devices import device
 from jaxtorch.serialization.loading import get_unsafe_globals_in_checkpoint, load
 from jaxtorch.serialization.locations import (
     default_restore_location,
@@ -32,9 +36,16 @@ from jaxtorch.serialization.safety import (
     safe_globals,
 )
 from jaxtorch.serialization.saving import save
+from jaxtorch.storage import UntypedStorage
+
+# What load's map_location may be, by the name that libraries import for their annotations.
+MAP_LOCATION: TypeAlias = (
+    Callable[[UntypedStorage, str], UntypedStorage | None] | device | str | dict[str, str] | None
+)
 
 __all__ = [
     "LoadEndianness",
+    "MAP_LOCATION",
     "SourceChangeWarning",
     "StorageType",
     "add_safe_globals",

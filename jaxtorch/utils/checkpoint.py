@@ -18,7 +18,7 @@ from typing import Any
 import jax
 from jax import lax
 
-from jaxtorch import autograd, left_out, random
+from jaxtorch import autograd, cuda, left_out, random
 from jaxtorch.amp import casting
 from jaxtorch.amp.autocast_mode import autocast
 from jaxtorch.autograd.function import jax_differentiates, output_of
@@ -31,13 +31,28 @@ from jaxtorch.tensor import Tensor, wrap
 
 __all__ = [
     "CheckpointError", "CheckpointFunction", "check_backward_validity", "checkpoint",
-    "checkpoint_sequential", "detach_variable", "noop_context_fn", "set_checkpoint_debug_enabled",
-    "set_checkpoint_early_stop",
+    "checkpoint_sequential", "detach_variable", "get_device_states", "noop_context_fn",
+    "set_checkpoint_debug_enabled",
+    "set_checkpoint_early_stop", "set_device_states",
 ]  # fmt: skip
 
 
 class CheckpointError(RuntimeError):
     """A function did something else the second time than it did the first."""
+
+
+def get_device_states(*args) -> tuple[list[int], list[Tensor]]:
+    """The GPUs that the tensors among ``args`` are on, and the states of their generators."""
+    found = sorted({t.device.index or 0 for t in tensors_of(args) if t.device.type == "cuda"})
+    return found, [cuda.get_rng_state(i) for i in found]
+
+
+def set_device_states(devices, states, *, device_type: str | None = None) -> None:
+    """Give the generators of these GPUs the states that ``get_device_states`` gave."""
+    if device_type not in (None, "cuda"):
+        raise NotImplementedError(f"set_device_states(device_type={device_type!r})")
+    for device, state in zip(devices, states, strict=True):
+        cuda.set_rng_state(state, device)
 
 
 def noop_context_fn():
