@@ -117,7 +117,22 @@ _FROM_NUMPY = {d.numpy: d for d in ALL.values()}
 # Kept and converted, but not computed with.
 FLOAT8_TYPES = frozenset({float8_e4m3fn, float8_e4m3fnuz, float8_e5m2, float8_e5m2fnuz})
 HALF_TYPES = frozenset({float16, bfloat16})
+_OF_TYPES = {
+    builtins.bool: bool, builtins.int: int64, builtins.float: float64,
+    builtins.complex: complex128,
+}  # fmt: skip
 _WIDE_UNSIGNED = frozenset({uint16, uint32, uint64})
+
+
+def of(dtype_or_type) -> dtype | None:
+    """The dtype that an argument means: torch takes ``bool``, ``int``, ``float`` and ``complex``
+    for the widest of their kind. None is none."""
+    if dtype_or_type.__class__ is dtype or dtype_or_type is None:
+        return dtype_or_type
+    found = _OF_TYPES.get(dtype_or_type) if isinstance(dtype_or_type, type) else None
+    if found is None:
+        raise TypeError(f"argument 'dtype' must be torch.dtype, not {type(dtype_or_type).__name__}")
+    return found
 
 
 def from_numpy_dtype(numpy_dtype) -> dtype:
@@ -239,7 +254,7 @@ class finfo(_Info):
     _shown = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")
 
     def __init__(self, type: dtype | None = None):
-        type = _default if type is None else type
+        type = _default if type is None else _OF_TYPES.get(type, type)
         _require_dtype("finfo", "type", 1, type)
         if type.category < FLOAT:
             raise TypeError(
@@ -263,6 +278,7 @@ class iinfo(_Info):
     _shown = ("min", "max")
 
     def __init__(self, type: dtype):
+        type = _OF_TYPES.get(type, type)
         _require_dtype("iinfo", "type", 1, type)
         if type is bool:
             raise TypeError("torch.bool is not supported by torch.iinfo")

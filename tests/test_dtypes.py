@@ -7,6 +7,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+import jaxtorch
 from jaxtorch import dtypes
 from jaxtorch.dtypes import can_cast, finfo, from_numpy_dtype, iinfo, promote_types
 
@@ -85,3 +86,32 @@ def test_limits():
         iinfo(dtypes.bool)
     with pytest.raises(TypeError, match="must be torch.dtype, not str"):
         finfo("float32")
+
+
+@pytest.mark.parametrize(
+    "type, expected",
+    [
+        (bool, dtypes.bool),
+        (int, dtypes.int64),
+        (float, dtypes.float64),
+        (complex, dtypes.complex128),
+    ],
+)
+def test_python_types_are_dtypes(type, expected):
+    x = jaxtorch.ones(2, dtype=jaxtorch.uint8)
+    made = [
+        x.to(type), x.to("cpu", type), jaxtorch.ones_like(x, dtype=type), x.new_ones(2, dtype=type),
+        jaxtorch.tensor([1, 1], dtype=type), jaxtorch.full((2,), 1, dtype=type),
+        jaxtorch.as_tensor([1, 1], dtype=type), jaxtorch.as_tensor(x, dtype=type),
+        jaxtorch.frombuffer(bytes(32), dtype=type, count=2) + 1 if type is not bool else x.to(type),
+    ]  # fmt: skip
+    assert [out.dtype for out in made] == [expected] * len(made)
+    assert all(out.tolist() == [1, 1] for out in made)
+    if type is not bool:
+        assert x.sum(dtype=type).dtype is expected and x.cumsum(0, dtype=type).dtype is expected
+
+
+def test_python_types_have_limits():
+    assert finfo(float) == finfo(dtypes.float64) and iinfo(int) == iinfo(dtypes.int64)
+    with pytest.raises(TypeError, match="'dtype' must be torch.dtype, not"):
+        jaxtorch.ones(2, dtype=str)

@@ -16,6 +16,7 @@ from jaxtorch.distributions.transform import (
     ComposeTransform,
     IndependentTransform,
     Transform,
+    _InverseTransform as _InverseTransform,  # other libraries rename it
     identity_transform,
     widened,
 )

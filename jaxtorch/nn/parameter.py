@@ -361,7 +361,7 @@ def is_lazy(param: Any) -> bool:
 
 
 def _constant(shape, value, device, dtype) -> Node:
-    dtype = dtype or dtypes.get_default_dtype()
+    dtype = dtypes.of(dtype) or dtypes.get_default_dtype()
     where = devices.get_default_device() if device is None else devices.device(device)
     place = "cpu" if where.type == "cpu" else str(devices.from_jax(devices.jax_device(where)))
     return node_of_numpy(np.full(shape, value, dtype.numpy), place)

@@ -10,6 +10,7 @@ import inspect as pyinspect
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from jaxtorch import dtypes
 from jaxtorch.engine.graph import MODES, NOTHING, NUMBER_AVALS, STATE, Number, record
 from jaxtorch.engine.handles import Handles
 from jaxtorch.engine.inspect import site
@@ -45,7 +46,8 @@ def unbuilt(operation: Op, out: Any) -> FunctionType:
         "lift_many": lift_many, "get": KERNELS.get, "slow": slow, "MODES": MODES, "STATE": STATE,
         "record": record, "finish_many": finish_many, "site": site, "H": Handles,
         "MISSING": MISSING, "missing": missing, "build": build, "Overridden": Overridden,
-        "call_overridden": call_overridden, "factors_first": factors_first, "promptly": promptly,
+        "call_overridden": call_overridden, "factors_first": factors_first, "dtype_of": dtypes.of,
+        "promptly": promptly,
     }  # fmt: skip
     scope["ME"] = function = FunctionType(_first_call.__code__, scope)
     scope["OUT"] = out
@@ -97,6 +99,8 @@ def _source(operation: Op, out: Any, scope: dict) -> str:
             if p.default is p.empty:
                 text += "=MISSING"
                 lines.append(f"if {p.name} is MISSING: raise missing(OP, {p.name!r})")
+        if p.name == "dtype" and p.name in operation.statics:
+            lines.append("if dtype.__class__ is type: dtype = dtype_of(dtype)")
         head.append(text)
     if aliases:
         head += aliases if star else ["*", *aliases]

@@ -56,6 +56,7 @@ def to(input, *args, **kwargs):
     """``to(dtype)``, ``to(device, dtype)``, ``to(other)``, with ``copy=``; ``input`` itself if it
     is so already. Layouts in memory are XLA's choice, so ``memory_format`` changes nothing."""
     device, dtype, copy = _to_arguments(*args, **kwargs)
+    dtype = dtypes.of(dtype)
     out = input
     if device is not None:
         device = devices.device(device)
@@ -73,12 +74,15 @@ def _present(device) -> str:
     return str(device)
 
 
+_TYPES = (bool, int, float, complex)  # dtypes too: see dtypes.of
+
+
 def _to_arguments(
     *args, device=None, dtype=None, non_blocking=False, copy=False, memory_format=None, other=None
 ):
     rest = []
     for a in args:
-        if isinstance(a, dtypes.dtype):
+        if isinstance(a, dtypes.dtype) or any(a is t for t in _TYPES):
             dtype = a
         elif isinstance(a, TensorBase):
             other = a

@@ -47,6 +47,7 @@ def _made(
         raise NotImplementedError(f"layout={layout}: only torch.strided tensors exist")
     if names is not None:
         raise NotImplementedError("names=: tensors with named dimensions do not exist")
+    dtype = dtypes.of(dtype)
     if out is not None and dtype is None:
         dtype = out.dtype
     elif out is not None and dtype is not out.dtype:
@@ -275,7 +276,7 @@ def arange(start, end=None, step=1, **options: Unpack[Options]):
         start, end = 0, start
     first, last, by = _number(start), _number(end), _number(step)
     whole = all(isinstance(x, int) for x in (first, last, by))
-    dtype = options.get("dtype") or getattr(options.get("out"), "dtype", None)
+    dtype = dtypes.of(options.get("dtype")) or getattr(options.get("out"), "dtype", None)
     dtype = dtype or (dtypes.int64 if whole else dtypes.get_default_dtype())
     raw = first, last, by
     if not (math.isfinite(first) and math.isfinite(last)):
@@ -426,7 +427,7 @@ def eye(n: int, m: int | None = None, **options: Unpack[Options]):
 def _triangle_indices(find, row, col, offset, dtype, device):
     if row < 0 or col < 0:
         raise RuntimeError(f"row and col must be non-negative, got {row} and {col}")
-    at = np.stack(find(row, offset, col)).astype((dtype or dtypes.int64).numpy)
+    at = np.stack(find(row, offset, col)).astype((dtypes.of(dtype) or dtypes.int64).numpy)
     return wrap(at) if device is None else wrap(at).to(device)
 
 

@@ -118,6 +118,7 @@ def array_of(data, dtype: DType | None = None) -> np.ndarray:
 
     Python ints make int64, floats the default dtype, arrays keep theirs; ``dtype`` overrides.
     """
+    dtype = dtypes.of(dtype)
     if is_tensor(data):
         return _cast(data.detach().cpu().numpy(), dtype)
     if isinstance(data, (np.ndarray, jax.Array)):
@@ -248,7 +249,7 @@ def from_numpy(array: np.ndarray):
 def as_tensor(data, dtype=None, device=None):
     """``data`` itself where it is a tensor of this dtype and device, else a tensor of it."""
     if is_tensor(data):
-        if dtype is not None and dtype is not data.dtype:
+        if dtype is not None:
             data = data.to(dtype)
         return data if device is None else data.to(device)
     return _finish(wrap(array_of(data, dtype)), device, False)
@@ -276,6 +277,7 @@ def asarray(
 
 def frombuffer(buffer, *, dtype, count: int = -1, offset: int = 0, requires_grad: bool = False):
     """A vector of the bytes of ``buffer`` as ``dtype``: ``count`` elements from ``offset`` on."""
+    dtype = dtypes.of(dtype)
     size, item = memoryview(buffer).nbytes, dtype.itemsize
     if size == 0 or count == 0:
         raise ValueError(f"both buffer length ({size}) and count ({count}) must not be 0")
@@ -301,7 +303,7 @@ def frombuffer(buffer, *, dtype, count: int = -1, offset: int = 0, requires_grad
 
 def scalar_tensor(s, *, dtype=None, device=None, requires_grad: bool = False):
     """A 0-dim tensor, of the default dtype unless told otherwise."""
-    made = wrap(_filled([s], (), dtype or dtypes.get_default_dtype()))
+    made = wrap(_filled([s], (), dtypes.of(dtype) or dtypes.get_default_dtype()))
     return _finish(made, device, requires_grad)
 
 
@@ -314,7 +316,7 @@ def from_file(
     if shared:
         raise NotImplementedError("from_file(shared=True): values are immutable, so no write would "
                                   "reach the file")  # fmt: skip
-    dtype = dtype or dtypes.get_default_dtype()
+    dtype = dtypes.of(dtype) or dtypes.get_default_dtype()
     array = np.fromfile(filename, np.uint8, size * dtype.itemsize)
     if array.size < size * dtype.itemsize:
         raise RuntimeError(

@@ -42,6 +42,7 @@ def _kaiser(length: int, beta: Scalar, periodic: bool, dtype: dtypes.dtype):
 
 
 def _window(name: str, make: Any, length: int, *args, dtype=None, **options):
+    dtype = dtypes.of(dtype)
     if dtype is not None and not dtype.is_floating_point:
         raise RuntimeError(f"{name} expects floating point dtypes, got: {dtype}")
     if length < 0:

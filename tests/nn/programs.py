@@ -7,10 +7,12 @@ text.
 
 from __future__ import annotations
 
+import abc
 import copy
 import pickle
 import warnings
 from collections import OrderedDict
+from typing import Generic, Protocol, TypeVar
 
 
 def complaint(action) -> str:
@@ -524,11 +526,37 @@ def adaptive_softmax(torch):
     ]  # fmt: skip
 
 
+def subclasses(torch):
+    """Abstract, generic and protocol bases beside Module, and a mixin's ``__init_subclass__``."""
+    keys, item = [], TypeVar("item")
+
+    class Runs(Protocol):
+        def run(self): ...
+
+    class Mixin:
+        def __init_subclass__(cls, key=None, **kwargs):
+            super().__init_subclass__(**kwargs)
+            keys.append(key)
+
+    class Abstract(torch.nn.Module, abc.ABC):
+        @abc.abstractmethod
+        def run(self): ...
+
+    class Whole(Abstract, Runs, Mixin, Generic[item], key="whole"):
+        def run(self):
+            return 1
+
+    return [
+        keys, Whole().run(), repr(Whole[int]()), isinstance(Whole(), Abstract),
+        complaint(Abstract).split(" with ")[0],
+    ]  # fmt: skip
+
+
 PROGRAMS = [
     names_and_order, registration_errors, reassignment, loading, state_is_shared, overridden_state,
     state_hooks, call_hooks, every_module_hooks, backward_hooks, modes_and_moves, copies,
     containers, parameter_containers, tied_and_shared, submodules, attribute_protocol,
-    parameters_print, lazy_layers, adaptive_softmax,
+    parameters_print, lazy_layers, adaptive_softmax, subclasses,
 ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import flax.nnx
 from flax import nnx
@@ -28,10 +28,12 @@ from jaxtorch.tensor import Tensor
 __all__ = ["Module", *_hooks.__all__]
 
 
-class _Meta(ModuleMeta):
+class _Meta(ModuleMeta, type(Protocol)):
     """A class of modules: made as Python makes objects, told apart as Python tells them apart.
 
     nnx's own metaclass walks every attribute of every new module; ours are walked when flax looks.
+    Protocol's is among the bases so that a module class may implement one: PyTorch's modules have
+    no metaclass, so theirs may.
     """
 
     def __call__(cls, *args, **kwargs):
@@ -100,8 +102,8 @@ class Module(MovingMethods, _flaxview.FlaxView, flax.nnx.Module, metaclass=_Meta
 
     def __init_subclass__(cls, **kwargs) -> None:
         # nnx's own would evaluate the class's annotations, which may name anything in a torch
-        # program.
-        object.__init_subclass__(**kwargs)
+        # program; what comes after it (Generic's, a mixin's) is asked.
+        super(flax.nnx.Pytree, cls).__init_subclass__(**kwargs)
         _flaxview.register(cls)
 
     # ---------------------------------------------------------------------------------------------
