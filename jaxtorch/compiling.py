@@ -43,20 +43,54 @@ def jit(
         finally:
             STATE.reverse = before
 
-    functools.update_wrapper(keyed, func)
-    del keyed.__wrapped__  # jit would read the signature without `words`
-    compiled = nnx.jit(
-        keyed, static_argnums=_after(static_argnums), static_argnames=static_argnames or None,
-        donate_argnums=_after(donate_argnums) or None, donate_argnames=donate_argnames or None,
-    )  # fmt: skip
+    def without_modules(words, *args, **kwargs):
+        if _has_modules((args, kwargs)):
+            raise _HasModulesError
+        out = keyed(words, *args, **kwargs)
+        if _has_modules(out):
+            raise _HasModulesError
+        return out
+
+    for function in (keyed, without_modules):
+        functools.update_wrapper(function, func)
+        del function.__wrapped__  # jit would read the signature without `words`
+    options = {
+        "static_argnums": _after(static_argnums), "static_argnames": static_argnames or None,
+        "donate_argnums": _after(donate_argnums) or None,
+        "donate_argnames": donate_argnames or None,
+    }  # fmt: skip
+    with_modules = nnx.jit(keyed, **options)
+    plain = jax.jit(without_modules, **options)  # nnx.jit walks all arguments in Python
+    has_modules = False
 
     @functools.wraps(func)
     def run(*args, **kwargs):
+        nonlocal has_modules
+        words = random.next_call_seed()
         with jax.enable_x64(True):
-            return compiled(random.next_call_seed(), *args, **kwargs)
+            if not has_modules:
+                try:
+                    return plain(words, *args, **kwargs)
+                except (_HasModulesError, TypeError) as error:
+                    if not (isinstance(error, _HasModulesError) or _has_modules((args, kwargs))):
+                        raise
+                    has_modules = True
+            return with_modules(words, *args, **kwargs)
 
-    run.lower = lambda *args, **kwargs: compiled.lower(random.next_call_seed(), *args, **kwargs)
+    def lower(*args, **kwargs):
+        return with_modules.lower(random.next_call_seed(), *args, **kwargs)
+
+    run.lower = lower
     return run
+
+
+class _HasModulesError(Exception):
+    """Modules or flax's variables go in or come out: flax has to thread their state."""
+
+
+def _has_modules(tree) -> bool:
+    is_module = nnx.graph.is_graph_node
+    return any(map(is_module, jax.tree.leaves(tree, is_leaf=is_module)))
 
 
 def _after(argnums):

@@ -301,3 +301,44 @@ def test_captured_64_bit_values_that_a_bare_jit_would_narrow_say_what_to_use():
         jax.jit(lambda x: (torch.tensor([1.0, 2.0], dtype=torch.float64) * torch.Tensor(x)).jax())(
             jnp.ones(2)
         )
+
+
+def test_one_function_with_and_without_modules():
+    @torch.jit
+    def doubled(tree):
+        out = []
+        for item in tree["items"]:
+            if isinstance(item, nn.Module):
+                item.running_mean.add_(1)
+                item = item.weight
+            out.append(item * 2)
+        return out
+
+    assert doubled({"items": [torch.ones(2)]})[0].tolist() == [2, 2]
+    norm = nn.BatchNorm1d(2)
+    assert doubled({"items": [norm]})[0].tolist() == [2, 2]
+    assert norm.running_mean.tolist() == [1, 1]
+    assert doubled({"items": [torch.ones(2)]})[0].tolist() == [2, 2]
+
+
+def test_a_module_comes_out():
+    def with_weight(weight):
+        layer = nn.Linear(2, 1, bias=False)
+        layer.weight = nn.Parameter(weight)
+        return layer
+
+    layer = torch.jit(with_weight)(torch.ones(1, 2))
+    assert isinstance(layer, nn.Linear) and layer(torch.ones(1, 2)).tolist() == [[2.0]]
+
+
+def test_a_type_error_of_the_function_is_its_own():
+    seen = []
+
+    @torch.jit
+    def run(x):
+        seen.append(x)
+        return x + object()
+
+    with pytest.raises(TypeError, match="unsupported operand"):
+        run(torch.ones(1))
+    assert len(seen) == 1

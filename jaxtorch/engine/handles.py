@@ -34,12 +34,17 @@ class Handles:
     to_place: Any = None  # (Tensor, place) -> Tensor
 
 
+_places: dict[jax.sharding.Sharding, str] = {}
+
+
 def place_of(array) -> str:
     """Where an array is: "cpu", "cuda:0"."""
-    devices_ = array.devices()
-    return str(
-        devices.from_jax(next(iter(devices_)) if len(devices_) == 1 else min(devices_, key=id_of))
-    )
+    sharding = array.sharding
+    place = _places.get(sharding)
+    if place is None:
+        first = min(sharding.device_set, key=id_of)
+        place = _places[sharding] = str(devices.from_jax(first))
+    return place
 
 
 def id_of(device) -> int:
