@@ -343,6 +343,13 @@ def _cut(roots, order) -> None:
         evaluate.evaluate(pending)
 
 
+def _saved(node: Node) -> bool:
+    if node.edges is not None:
+        return not getattr(node.edges, "keeps", False)
+    kernel = node.kernel
+    return not (kernel is None or kernel.trivial) and kernel.saves
+
+
 def free(order: list[Node]) -> None:
     """Forget what backward saved in the nodes it walked (the latest first).
 
@@ -352,12 +359,7 @@ def free(order: list[Node]) -> None:
     for node in reversed(order):
         if is_leaf(node) or node.edges is FREED:
             continue
-        kernel, edges = node.kernel, node.edges
-        if edges is None:
-            saves = not (kernel is None or kernel.trivial) and kernel.saves
-        else:
-            saves = not getattr(edges, "keeps", False)
-        if saves or any(p.__class__ is Node and p.edges is FREED for p in parents(node)):
+        if any(p.__class__ is Node and p.edges is FREED for p in parents(node)) or _saved(node):
             node.edges = FREED
             if node.value is not None or is_traced(node):
                 node.inputs = ()

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Literal
 
-__all__ = ["LARGEST", "plan"]
+__all__ = ["LARGEST", "owned", "plan"]
 
 LARGEST = 32768  # elements that all of a kernel's equations may make together
 DTYPES = {np.dtype(d) for d in ("bool", "uint8", "int32", "int64", "float32", "float64")}
@@ -305,8 +305,8 @@ class _Steps:
 
 
 def plan(closed: ClosedJaxpr) -> Callable | None:
-    """A function of NumPy or jax arrays that gives the jaxpr's flat results as NumPy arrays that
-    own their memory; None where it must be left to XLA."""
+    """A function of NumPy or jax arrays that gives the jaxpr's flat results as NumPy arrays, views
+    of the arguments among them; None where it must be left to XLA."""
     program = _Steps()
     arguments = [program.place() for _ in closed.jaxpr.invars]
     try:
@@ -331,12 +331,11 @@ def plan(closed: ClosedJaxpr) -> Callable | None:
                         env[p] = o
                 else:
                     env[place] = out
-        return [_owned(env[p], dtype) for p, dtype in zip(outputs, dtypes, strict=True)]
+        return [np.asarray(env[p], dtype) for p, dtype in zip(outputs, dtypes, strict=True)]
 
     return run
 
 
-def _owned(x, dtype) -> np.ndarray:
+def owned(x: np.ndarray) -> np.ndarray:
     """Memory of its own: XLA may take it over, and a view would let it write to another's."""
-    x = np.asarray(x, dtype)
     return x if x.base is None and x.flags.owndata and x.flags.c_contiguous else x.copy()

@@ -7,17 +7,20 @@ JAX itself (``JAX_COMPILATION_CACHE_DIR``) is used as it is.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import hashlib
 import os
 import platform
+import time
 from pathlib import Path
 
 import jaxlib
 from jax._src import compilation_cache, config
 
-LARGEST = 2 << 30  # bytes: past it the entries that were not used for longest are removed
+LARGEST = 2 << 30  # bytes: past it the oldest entries are removed
+SELDOM = 3600  # seconds between two looks at how large it is
 
 
 @functools.cache
@@ -30,7 +33,8 @@ def folder() -> str | None:
     path = base / _machine()
     try:
         path.mkdir(parents=True, exist_ok=True)
-        _prune(path)
+        if _is_due(path):
+            atexit.register(_prune, path)
     except OSError:
         return None  # a home that cannot be written to: compile anew in every run
     if compilation_cache._cache_checked and not compilation_cache._cache_used:
@@ -60,15 +64,25 @@ def _machine() -> str:
     return f"jaxlib-{jaxlib.__version__}-{digest}"
 
 
+def _is_due(path: Path) -> bool:
+    marker = path / "pruned"
+    return not marker.exists() or time.time() - marker.stat().st_mtime > SELDOM
+
+
 def _prune(path: Path) -> None:
-    entries = [(e.stat().st_mtime, e.stat().st_size, e) for e in path.glob("*-cache")]
-    excess = sum(size for _, size, _ in entries) - LARGEST
-    for _, size, entry in sorted(entries, key=lambda e: e[0]):
-        if excess <= 0:
-            return
-        with contextlib.suppress(FileNotFoundError):
-            entry.unlink()
-        excess -= size
+    """Remove what is too much: when the process ends, since reading a large folder takes a
+    second."""
+    with contextlib.suppress(OSError):  # the folder itself may be gone by now
+        (path / "pruned").touch()
+        with os.scandir(path) as found:
+            entries = [(e.stat(), e.path) for e in found if e.name.endswith("-cache")]
+        excess = sum(status.st_size for status, _ in entries) - LARGEST
+        for status, entry in sorted(entries, key=lambda e: e[0].st_mtime):
+            if excess <= 0:
+                return
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(entry)
+            excess -= status.st_size
 
 
 @contextlib.contextmanager

@@ -18,8 +18,9 @@ import jax
 import numpy as np
 from jax._src.core import trace_state_clean
 
-from jaxtorch.engine import disk_cache, foresight, graph, inspect
+from jaxtorch.engine import cold, disk_cache, foresight, graph, inspect
 from jaxtorch.engine.graph import NOTHING, Node, Number
+from jaxtorch.engine.handles import array_of_numpy
 from jaxtorch.engine.kernels import COMPILING
 from jaxtorch.engine.lowering import COMPLEXES, FLOATS, INTS, NONE, lower
 from jaxtorch.exceptions import OutOfMemoryError, is_out_of_memory
@@ -288,9 +289,11 @@ def _evaluate_nodes(nodes, wanted, look: bool, wired=None, compile_now: bool = F
         _note_sighting(structure)
         if not (compile_now or should_compile(structure, unseen, _uncompiled(nodes))):
             started = time.perf_counter()
-            interpret(nodes)
+            try:
+                interpret(nodes)
+            finally:
+                settle(nodes)
             structure.seconds += time.perf_counter() - started
-            settle(nodes)
             inspect.COUNTS.interpreted += 1
             return
         program = _compile(structure, nodes, positions, leaves, packs)
@@ -419,12 +422,17 @@ def _pinned(n: Node) -> bool:
 def _run_kernel(kernel, arrays):
     if kernel._compiled is not None:
         return kernel(*arrays)
+    if kernel.runs_cold and not any(
+        a.__class__ is not np.ndarray and getattr(a, "_committed", False) for a in arrays
+    ):
+        return kernel.run_cold(arrays)
     with disk_cache.in_force():
         return kernel(*arrays)
 
 
 def interpret(nodes, run=_run_kernel) -> None:
-    """Compute nodes one by one, each by ``run(kernel, arrays)``."""
+    """Compute nodes one by one, each by ``run(kernel, arrays)``, which may give NumPy's arrays:
+    until ``settle`` those stay what they are."""
     checks: list[tuple] = []
     for n in nodes:
         kernel = n.kernel
@@ -460,8 +468,16 @@ def _argument(i):
 def settle(nodes) -> None:
     """Drop the evaluation edges. What autograd still holds keeps its value, as PyTorch keeps it."""
     for n in nodes:
-        if not _pinned(n):
+        if n.value is not None and not _pinned(n):
             n.inputs = ()
+    for n in nodes:
+        # Held by more than `nodes`, the structure's index, `n` and the call's argument?
+        if sys.getrefcount(n) > 4:
+            value = n.value
+            if value.__class__ is np.ndarray:
+                n.value = array_of_numpy(cold.owned(value), n.aval)
+            elif value.__class__ is tuple and value[0].__class__ is np.ndarray:
+                n.value = tuple(map(array_of_numpy, map(cold.owned, value), n.aval))
 
 
 # ---------------------------------------------------------------------------------------------

@@ -17,9 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxtorch import dtypes
-from jaxtorch.engine import cold
+from jaxtorch.engine import cold, tracing
 from jaxtorch.engine.graph import Aval, aval_of
-from jaxtorch.engine.handles import array_of_numpy
 from jaxtorch.engine.inspect import site
 
 # (op, statics, input avals) -> Kernel. The default dtype decides some result dtypes, so there is a
@@ -132,6 +131,7 @@ def _conjugating(pull, cotangents):
     return tuple(jnp.conj(g) for g in pull(tuple(jnp.conj(c) for c in cotangents)))
 
 
+_saves: dict[tuple | None, bool] = {}  # Kernel._likeness() -> Kernel.saves
 COMPILING = 0.045  # seconds that compiling a kernel by itself takes, on two CPU cores
 
 # XLA's options for a small kernel that runs by itself on the CPU: it compiles two to three times as
@@ -151,7 +151,7 @@ class Kernel:
         "id", "name", "op", "statics", "avals", "out", "outputs", "body", "messages",
         "carries_grad",
         "projections", "_compiled", "_vjps", "_saves", "donates", "passes", "index", "seen", "site",
-        "_jaxpr", "_cold", "_cold_seconds",
+        "_cold", "_cold_seconds",
     )  # fmt: skip
 
     def __init__(self, name, op, statics, avals, body, *, nondiff=False, out=None, donates=()):
@@ -165,15 +165,12 @@ class Kernel:
         self.donates = donates
         self.passes = False  # its value is its only input's value
         self.index = None  # which output of its input it picks (a projection)
-        self._jaxpr = None  # of its function, while it may be wanted for the first runs
         self._cold: Any = None  # how it runs before it is compiled; False: it is compiled at once
         self._cold_seconds = 0.0
         if out is None:
             out = self._infer()
         self.out = out
         self.outputs = out if type(out) is tuple else None
-        if self._jaxpr is not None and not self._small:
-            self._jaxpr = None
         self.projections = None
         self.carries_grad = not nondiff and any(map(differentiable, self.outputs or (out,)))
         self._compiled = None
@@ -183,29 +180,51 @@ class Kernel:
         self.site = site()  # where it was first called
 
     def _infer(self):
-        structs = [shape_struct(a) for a in self.avals]
         place = next((a.place for a in self.avals if a.kind == "array" and a.ndim), None)
         if place is None:
             place = next((a.place for a in self.avals if a.kind == "array"), "cpu")
-        messages = []
+        jaxpr, several = self._traced()
+        outs = jaxpr.out_avals[: len(jaxpr.out_avals) - len(self.messages)]
+        avals = tuple(_aval_from(out, place) for out in outs)
+        return avals if several else avals[0]
 
-        def run(*arrays):
-            out, flags = self.apply(arrays)
+    def _traced(self):
+        """Its jaxpr, which returns the outputs and then the checks' flags; and whether the body
+        returns several. ``messages`` are the checks' own."""
+        several = False
+        messages: list = []
+
+        def run(*given):
+            nonlocal several
+            out, flags = self.apply(self._with_nones(given))
+            several = isinstance(out, tuple)
             messages.extend(m for _, m in flags)
-            return out, [f for f, _ in flags]
+            return [*(out if several else (out,)), *(f for f, _ in flags)]
 
+        shaped = [
+            jax.core.ShapedArray(a.shape, a.dtype.numpy) for a in self.avals if a.kind != "none"
+        ]
         with jax.enable_x64(True):
-            jaxpr, (shapes, _) = jax.make_jaxpr(run, return_shape=True)(*structs)
+            jaxpr = tracing.jaxpr_of(run, shaped)
         self.messages = tuple(messages)
-        self._jaxpr = jaxpr
-        if isinstance(shapes, (tuple, list)):
-            return tuple(_aval_from(s, place) for s in shapes)
-        return _aval_from(shapes, place)
+        tracing.keep(self.id, jaxpr)
+        return jaxpr, several
+
+    def _with_nones(self, given) -> list:
+        arrays = iter(given)
+        return [None if a.kind == "none" else next(arrays) for a in self.avals]
 
     # -- as a function ------------------------------------------------------------------------
 
     def apply(self, arrays, reverse=None):
         """The value, and the deferred checks' flags with their messages."""
+        jaxpr = tracing.kept(self.id)
+        if jaxpr is not None and (reverse is None or getattr(self.op, "vjp", None) is None):
+            given = [a for a in arrays if a is not None]
+            outs = jax.core.eval_jaxpr(jaxpr.jaxpr, jaxpr.consts, *given)
+            count = len(self.all_out)
+            flags = list(zip(outs[count:], self.messages, strict=True))
+            return (tuple(outs[:count]) if self.outputs else outs[0]), flags
         out, flags = collecting(self.body, reverse, *arrays)
         return (tuple(out) if isinstance(out, list) else out), flags
 
@@ -248,12 +267,9 @@ class Kernel:
         return self.passes or self.index is not None
 
     def __call__(self, *arrays):
-        """Run by itself: on NumPy at first, then through its own ``jax.jit``; the caller has
-        64-bit types on."""
+        """Run by itself, through its own ``jax.jit``; the caller has 64-bit types on."""
         compiled = self._compiled
         if compiled is None:
-            if self.runs_cold and not any(getattr(a, "_committed", False) for a in arrays):
-                return self._run_cold(arrays)
             if self.messages:
 
                 def run(*arrays):
@@ -274,8 +290,7 @@ class Kernel:
     def runs_cold(self) -> bool:
         """Is NumPy to run it, as long as that has not taken what compiling it takes?"""
         if self._cold is None:
-            self._cold = (self._small and cold.plan(self._traced())) or False
-            self._jaxpr = None
+            self._cold = (self._small and cold.plan(self._jaxpr())) or False
         return self._cold is not False and self._cold_seconds < COMPILING
 
     @property
@@ -283,28 +298,24 @@ class Kernel:
         """As far as can be told without tracing it."""
         return self._small if self._cold is None else self.runs_cold
 
+    def run_cold(self, arrays):
+        """What calling it gives, of NumPy's arrays: views of other memory among them."""
+        started = time.perf_counter()
+        made = self._cold([a for a in arrays if a is not None])
+        self._cold_seconds += time.perf_counter() - started
+        count = len(self.all_out)
+        value = tuple(made[:count]) if self.outputs else made[0]
+        return (value, tuple(made[count:])) if self.messages else value
+
+    def _jaxpr(self):
+        found = tracing.kept(self.id)
+        return self._traced()[0] if found is None else found
+
     @property
     def _small(self) -> bool:
         return sum(math.prod(a.shape) for a in self.all_out) <= cold.LARGEST and all(
             a.place == "cpu" for a in (*self.avals, *self.all_out)
         )
-
-    def _traced(self):
-        if self._jaxpr is not None:
-            return self._jaxpr
-        with jax.enable_x64(True):
-            return jax.make_jaxpr(lambda *arrays: self.apply(arrays))(
-                *map(shape_struct, self.avals)
-            )
-
-    def _run_cold(self, arrays):
-        started = time.perf_counter()
-        made = self._cold([a for a in arrays if a is not None])
-        outs = self.all_out
-        values = tuple(map(array_of_numpy, made, outs))
-        self._cold_seconds += time.perf_counter() - started
-        value = values if self.outputs else values[0]
-        return (value, tuple(made[len(outs) :])) if self.messages else value
 
     def _options(self) -> dict | None:
         small = all(
@@ -337,25 +348,41 @@ class Kernel:
         """Does the backward need anything computed from the tensors given to the forward? (PyTorch
         can go a second time through a node that saved nothing.)"""
         if self._saves is None:
-            needs = tuple(differentiable(a) for a in self.avals)
-
-            def residuals(*arrays):
-                _, _, pull = self.linearize(arrays, needs)
-                return [r for r in jax.tree.leaves(pull) if isinstance(r, jax.core.Tracer)]
-
-            with jax.enable_x64(True):
-                jaxpr = jax.make_jaxpr(residuals)(*map(shape_struct, self.avals)).jaxpr
-            given = [a for a in self.avals if a.kind != "none"]
-            from_tensors = {
-                v for v, a in zip(jaxpr.invars, given, strict=True) if a.kind == "array"
-            }
-            for equation in jaxpr.eqns:
-                if any(type(v).__name__ == "Var" and v in from_tensors for v in equation.invars):
-                    from_tensors.update(equation.outvars)
-            self._saves = any(
-                type(v).__name__ == "Var" and v in from_tensors for v in jaxpr.outvars
-            )
+            key = self._likeness()
+            self._saves = _saves.get(key)
+            if self._saves is None:
+                self._saves = self._saves_anything()
+                if key is not None:
+                    _saves[key] = self._saves
         return self._saves
+
+    def _likeness(self) -> tuple | None:
+        """What kernels have in common that save alike: sizes matter only where they are 0 or 1."""
+        key = (
+            self.op, *(self.statics or {}).items(),
+            *((a.kind, a.dtype, *(min(n, 2) for n in a.shape)) for a in self.avals),
+        )  # fmt: skip
+        try:
+            hash(key)
+        except TypeError:  # a static argument that is a list, say
+            return None
+        return None if self.op is None else key
+
+    def _saves_anything(self) -> bool:
+        needs = tuple(differentiable(a) for a in self.avals)
+
+        def residuals(*arrays):
+            _, _, pull = self.linearize(arrays, needs)
+            return [r for r in jax.tree.leaves(pull) if isinstance(r, jax.core.Tracer)]
+
+        with jax.enable_x64(True):
+            jaxpr = jax.make_jaxpr(residuals)(*map(shape_struct, self.avals)).jaxpr
+        given = [a for a in self.avals if a.kind != "none"]
+        from_tensors = {v for v, a in zip(jaxpr.invars, given, strict=True) if a.kind == "array"}
+        for equation in jaxpr.eqns:
+            if any(type(v).__name__ == "Var" and v in from_tensors for v in equation.invars):
+                from_tensors.update(equation.outvars)
+        return any(type(v).__name__ == "Var" and v in from_tensors for v in jaxpr.outvars)
 
     def __repr__(self) -> str:
         statics = ", ".join(f"{k}={v}" for k, v in (self.statics or {}).items())

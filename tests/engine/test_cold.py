@@ -8,6 +8,7 @@ from jax import lax
 
 import jaxtorch as torch
 from jaxtorch.engine import cold
+from tests.engine.programs import forced
 from tests.engine.test_counts import no_compilation
 
 X = np.array([[0.5, -1.5, 2.0, np.nan], [3.0, -0.0, np.inf, 1.0]], np.float32)
@@ -61,7 +62,7 @@ def test_numpy_does_what_xla_does(name, expected):
     with jax.enable_x64(True):
         run = cold.plan(jax.make_jaxpr(FUNCTIONS[name])(X, Y, N, B))
     assert run is not None
-    found = run([X, Y, N, B])
+    found = [cold.owned(made) for made in run([X, Y, N, B])]
     for mine, theirs in zip(found, expected[name], strict=True):
         assert mine.dtype == theirs.dtype and mine.flags.owndata
         np.testing.assert_allclose(mine, theirs, 2e-6, 1e-7)
@@ -93,3 +94,20 @@ def test_new_shapes_compile_nothing():
     run(4)
     with no_compilation():
         assert abs(run(5) - 5 * run(4) / 4) < 1e-5
+
+
+def test_what_is_held_afterwards_is_an_array_of_its_own():
+    with forced("interpret"):
+        x = torch.arange(6.0, requires_grad=True)
+        turned = (x * 2).view(2, 3).t()
+        columns, least = turned.unbind(1), turned.min(0)
+        loss = (turned * turned).sum() + least.values.sum()
+        loss.backward(retain_graph=True)
+        first = x.grad.clone()
+        loss.backward()
+        held = [turned, *columns, *least, loss, first, x.grad]
+        assert all(isinstance(h.jax(), jax.Array) for h in held)
+    assert turned.tolist() == [[0, 6], [2, 8], [4, 10]] and columns[1].tolist() == [6, 8, 10]
+    assert least.values.tolist() == [0, 6] and least.indices.tolist() == [0, 0]
+    assert first.tolist() == [2, 8, 16, 26, 32, 40]
+    assert x.grad.tolist() == (2 * first).tolist()
