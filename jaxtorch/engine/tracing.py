@@ -6,7 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 
-from jax._src import linear_util
+from jax._src import config, linear_util
 from jax._src.api_util import debug_info
 from jax._src.interpreters.partial_eval import trace_to_jaxpr_dynamic
 from jax.extend.core import ClosedJaxpr
@@ -14,7 +14,7 @@ from jax.extend.core import ClosedJaxpr
 __all__ = ["afresh", "jaxpr_of", "keep", "kept"]
 
 MOST = 1024  # jaxprs that are kept
-_kept: dict[int, ClosedJaxpr] = {}  # by the kernel's id, the oldest first
+_kept: dict[int, tuple] = {}  # kernel's id -> (settings it was traced under, jaxpr)
 _lock = threading.Lock()
 _state = threading.local()
 
@@ -32,14 +32,18 @@ def jaxpr_of(function: Callable, avals) -> ClosedJaxpr:
 def keep(kernel: int, jaxpr: ClosedJaxpr) -> None:
     """Keep the jaxpr of the kernel with this id; of too many the oldest goes."""
     with _lock:
-        _kept[kernel] = jaxpr
+        _kept[kernel] = config.trace_context(), jaxpr
         if len(_kept) > MOST:
             del _kept[next(iter(_kept))]
 
 
 def kept(kernel: int) -> ClosedJaxpr | None:
-    """The jaxpr of the kernel with this id, if it is still there."""
-    return None if getattr(_state, "afresh", False) else _kept.get(kernel)
+    """The jaxpr of the kernel with this id, if it is still there and JAX's settings (precision
+    among them) are what they were."""
+    settings, jaxpr = _kept.get(kernel, (None, None))
+    if jaxpr is None or settings != config.trace_context() or getattr(_state, "afresh", False):
+        return None
+    return jaxpr
 
 
 @contextlib.contextmanager
