@@ -20,6 +20,7 @@ FUNCTIONS = {
     "arithmetic": lambda x, y, n, b: (x + y, x - y, x * y, x / y, -x, n * n - n, lax.rem(x, y)),
     "compared": lambda x, y, n, b: (x < y, n == 2, jnp.maximum(x, y), jnp.minimum(n, 1), x != x),
     "functions": lambda x, y, n, b: (
+        jnp.arctan(x), jnp.arcsin(y / 9), jnp.sinh(y), lax.erf(x),
         jnp.exp(x), jnp.log1p(jnp.abs(y)), jnp.tanh(x), lax.rsqrt(jnp.abs(y)), jnp.sign(x),
         lax.logistic(y * 100), jnp.floor(x), jnp.round(y), x**3, jnp.arctan2(x, y), lax.square(y),
     ),
@@ -44,6 +45,28 @@ FUNCTIONS = {
     ),
     "casts": lambda x, y, n, b: (
         n.astype("float32"), x.astype("float64"), y.astype(bool), b.astype("int32"),
+        x.astype("int32"), (y * 1e30).astype("int64"), (x * 99).astype("uint8"), y.astype("int64"),
+    ),
+    "indices": lambda x, y, n, b: (
+        y[jnp.array([1, 0, 1])], y[:, jnp.array([3, -1])], y[jnp.array([0, 5])], y[n[0, 3]],
+        y.at[jnp.array([7, 1])].get(mode="clip"), n.at[jnp.array([4])].get(mode="fill"),
+        jnp.take_along_axis(y, n % 4, 1), jnp.take_along_axis(y, n[:1] % 2, 0),
+        y[jnp.array([0, 1]), jnp.array([2, 3])], jax.vmap(lambda r, i: r[i])(y, n[:, 0]),
+        jax.vmap(lambda r, i: lax.dynamic_slice(r, (i,), (2,)))(y, n[:, 0]),
+    ),
+    "written": lambda x, y, n, b: (
+        y.at[jnp.array([1, 1, 0])].add(2.0), y.at[jnp.array([1, 9])].set(5.0),
+        y.at[:, jnp.array([0, 2, 0])].multiply(3.0), n.at[0, jnp.array([1, 2])].min(-5),
+        n.at[jnp.array([1]), jnp.array([0])].max(9), y.at[jnp.array([3])].add(1.0, mode="clip"),
+        jax.grad(lambda y: (jnp.take_along_axis(y, n % 4, 1) * x[:, :1]).sum())(y),
+        jax.vmap(lambda r, i, v: r.at[i].add(v))(y, n[:, :2] % 4, y[:, 1:3]),
+    ),
+    "sorted": lambda x, y, n, b: (
+        jnp.sort(x), jnp.argsort(y, 0), jnp.sort(n, 1, descending=True),
+        *lax.sort((n, y), num_keys=1),
+    ),
+    "whole": lambda x, y, n, b: (
+        n // 3, n % 3, lax.div(n, n.T.reshape(2, 4)), lax.rem(n, n.T.reshape(2, 4)),
     ),
     "inner": lambda x, y, n, b: (jax.nn.relu(x), jax.nn.softmax(y), jax.jit(jnp.cos)(y)),
 }  # fmt: skip
@@ -71,9 +94,9 @@ def test_numpy_does_what_xla_does(name, expected):
 @pytest.mark.parametrize(
     "function",
     [
-        lambda x, n: x.astype("int32"),
-        lambda x, n: n // 2,
-        lambda x, n: jnp.sort(x),
+        lambda x, n: lax.fori_loop(0, 3, lambda i, x: x * 2, x),
+        lambda x, n: lax.sort((n, x), num_keys=2),
+        lambda x, n: jnp.linalg.cholesky(x[:, :2]),
         lambda x, n: x.astype("bfloat16") + 1,
         lambda x, n: jnp.tile(x, (1000, 100)),
         lambda x, n: n[:, :0].max(1, initial=0),
