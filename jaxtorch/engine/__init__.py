@@ -22,14 +22,14 @@ __all__ = [
 ]
 
 
-def call(fn, key, tensors, scalars=(), donates=()):
+def call(fn, key, tensors, scalars=(), donates=(), straight=False):
     """Record one node for ``fn(arrays, scalars) -> tuple of arrays``, a pure function; returns a
     tuple of Tensors. No gradient flows.
 
     ``key`` is hashable and stands for the function: equal keys mean equal functions. ``scalars``
     are Python numbers, inputs of the program. ``donates`` are the positions in ``tensors`` whose
     arrays the program may overwrite if nobody else holds them: the first with the first result, and
-    so on.
+    so on. ``straight`` says that the function has no loop of JAX's in it.
     """
     from jaxtorch.engine.backward import emit
     from jaxtorch.engine.handles import Handles, project
@@ -47,8 +47,9 @@ def call(fn, key, tensors, scalars=(), donates=()):
             return tuple(fn(arrays[:n], arrays[n:]))
 
         kernel = Kernel(
-            _name(key), None, {"key": key}, avals, body, nondiff=True, donates=tuple(donates)
-        )
+            _name(key), None, {"key": key}, avals, body, nondiff=True, donates=tuple(donates),
+            straight=straight,
+        )  # fmt: skip
         if not any(a.kind == "traced" for a in avals):
             KERNELS[lookup] = kernel
     node = emit(kernel, flat, False)

@@ -151,10 +151,12 @@ class Kernel:
         "id", "name", "op", "statics", "avals", "out", "outputs", "body", "messages",
         "carries_grad",
         "projections", "_compiled", "_vjps", "_saves", "donates", "passes", "index", "seen", "site",
-        "_cold", "_cold_seconds",
+        "_cold", "_cold_seconds", "straight",
     )  # fmt: skip
 
-    def __init__(self, name, op, statics, avals, body, *, nondiff=False, out=None, donates=()):
+    def __init__(
+        self, name, op, statics, avals, body, *, nondiff=False, out=None, donates=(), straight=False
+    ):
         self.id = _identity()
         self.name = name
         self.op = op
@@ -163,6 +165,7 @@ class Kernel:
         self.body = body
         self.messages = ()
         self.donates = donates
+        self.straight = straight  # a body without loops (see tracing.py)
         self.passes = False  # its value is its only input's value
         self.index = None  # which output of its input it picks (a projection)
         self._cold: Any = None  # how it runs before it is compiled; False: it is compiled at once
@@ -205,9 +208,9 @@ class Kernel:
             jax.core.ShapedArray(a.shape, a.dtype.numpy) for a in self.avals if a.kind != "none"
         ]
         with jax.enable_x64(True):
-            jaxpr = tracing.jaxpr_of(run, shaped)
+            jaxpr = tracing.jaxpr_of(run, shaped, self.straight)
+            tracing.keep(self.id, jaxpr)
         self.messages = tuple(messages)
-        tracing.keep(self.id, jaxpr)
         return jaxpr, several
 
     def _with_nones(self, given) -> list:

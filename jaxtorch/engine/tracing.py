@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 
+import jax
 from jax._src import config, linear_util
 from jax._src.api_util import debug_info
 from jax._src.interpreters.partial_eval import trace_to_jaxpr_dynamic
@@ -19,13 +20,16 @@ _lock = threading.Lock()
 _state = threading.local()
 
 
-def jaxpr_of(function: Callable, avals) -> ClosedJaxpr:
+def jaxpr_of(function: Callable, avals, straight: bool = False) -> ClosedJaxpr:
     """The jaxpr of ``function(*arrays) -> list of arrays``; the caller has 64-bit types on.
 
     What ``jax.make_jaxpr`` gives, at a third of its price: a small function's takes 0.1 ms.
+    ``straight``: the function has no loop of JAX's, and is traced without the ``jax.jit`` that each
+    function of ``jax.numpy`` is wrapped in (two thirds of the time).
     """
     wrapped = linear_util.wrap_init(function, debug_info=debug_info("kernel", function, avals, {}))
-    jaxpr, _, constants = trace_to_jaxpr_dynamic(wrapped, avals)
+    with jax.disable_jit() if straight else contextlib.nullcontext():
+        jaxpr, _, constants = trace_to_jaxpr_dynamic(wrapped, avals)
     return ClosedJaxpr(jaxpr, constants)
 
 

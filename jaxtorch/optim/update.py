@@ -109,7 +109,7 @@ def _record(optimizer: Optimizer, buckets: list, place: str, everyone: bool) -> 
     if not everyone:
         optimizer._patterns.add((program, *pattern))
     bucket = marks = age = None
-    results = iter(call(program, program, tensors, numbers, donates))
+    results = iter(call(program, program, tensors, numbers, donates, straight=True))
     for handles, steps in targets:
         if steps:
             count = next(results)
@@ -194,7 +194,8 @@ def _buckets(members: list[tuple], everyone: bool) -> list[list[tuple]]:
 def _program(cls: type[Optimizer], layout: tuple, checks: int = 0):
     """The pure function `(arrays, numbers) -> arrays` of a step with this layout.
 
-    First come `checks` arrays: where one is not zero the step changes nothing.
+    First come `checks` arrays: where one is not zero the step changes nothing. (An update has no
+    loop of JAX's in it: `record_step` relies on that.)
     A bucket's arrays are: options that are Tensors, the step count, parameters, each state key,
     gradients. Its numbers: options, whether it is updated at all, whether it has been before. It
     returns what can be donated, in that order: the step count, the parameters, each state key.
