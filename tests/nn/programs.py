@@ -546,8 +546,19 @@ def subclasses(torch):
         def run(self):
             return 1
 
+    class Prepared(type):
+        def __call__(cls, *args, **kwargs):
+            made = cls.__new__(cls)
+            torch.nn.Module.__init__(made)
+            made.__init__(*args, **kwargs)
+            return made
+
+    class Short(torch.nn.Module, metaclass=Prepared):
+        def __init__(self, size):
+            self.layer = torch.nn.Linear(size, 1)
+
     return [
-        keys, Whole().run(), repr(Whole[int]()), isinstance(Whole(), Abstract),
+        type(torch.nn.Module).__name__, repr(Short(3)), keys, Whole().run(), repr(Whole[int]()), isinstance(Whole(), Abstract),
         complaint(Abstract).split(" with ")[0],
     ]  # fmt: skip
 

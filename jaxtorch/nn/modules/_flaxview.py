@@ -215,7 +215,7 @@ def tree_unflatten(cls, names_and_statics, values):
 
 
 class FlaxView:
-    """The names under which nnx looks for the functions above."""
+    """The names under which nnx looks for the functions above, and what all its modules have."""
 
     _pytree__is_pytree = True
     _graph_node_flatten = graph_flatten
@@ -227,6 +227,12 @@ class FlaxView:
     _pytree__flatten_with_paths = tree_flatten_with_keys
     _pytree__flatten = tree_flatten
     _pytree__unflatten = classmethod(tree_unflatten)
+    sow = nnx.Module.sow
+    perturb = nnx.Module.perturb
+    iter_modules = nnx.Module.iter_modules
+    iter_children = nnx.Module.iter_children
+    set_attributes = nnx.Module.set_attributes
+    __treescope_repr__ = nnx.Module.__treescope_repr__
 
     def _check_valid_context(self, error_msg) -> None:
         """nnx asks if the module may be changed in this trace; here each Tensor answers for

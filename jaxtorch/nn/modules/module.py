@@ -1,4 +1,4 @@
-"""Module: PyTorch's registration, traversal, hooks and state dicts on a ``flax.nnx.Module``.
+"""Module: PyTorch's registration, traversal, hooks and state dicts, and an ``nnx.Module`` to flax.
 
 Parameters, buffers and submodules are plain instance attributes, so that ``self.weight`` costs what
 an attribute costs and flax sees torch's own names as paths. ``_kinds`` says which attributes are
@@ -8,13 +8,10 @@ registered, as what, in which order; ``_parameters``, ``_buffers`` and ``_module
 from __future__ import annotations
 
 import copy
-import inspect
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-import flax.nnx
 from flax import nnx
-from flax.nnx.module import ModuleMeta
 
 from jaxtorch.autograd import no_grad
 from jaxtorch.nn.modules import _flaxview, _hooks, _state_dict
@@ -28,35 +25,17 @@ from jaxtorch.tensor import Tensor
 __all__ = ["Module", *_hooks.__all__]
 
 
-class _Meta(ModuleMeta, type(Protocol)):
-    """A class of modules: made as Python makes objects, told apart as Python tells them apart.
-
-    nnx's own metaclass walks every attribute of every new module; ours are walked when flax looks.
-    Protocol's is among the bases so that a module class may implement one: PyTorch's modules have
-    no metaclass, so theirs may.
-    """
-
-    def __call__(cls, *args, **kwargs):
-        return type.__call__(cls, *args, **kwargs)
-
-    @property
-    def __signature__(cls) -> inspect.Signature:
-        """The constructor's, for ``inspect.signature(nn.Linear)``."""
-        parameters = inspect.signature(cls.__init__).parameters
-        return inspect.Signature(list(parameters.values())[1:])
-
-    __instancecheck__ = type.__instancecheck__
-    __subclasscheck__ = type.__subclasscheck__
-
-
 T_destination = TypeVar("T_destination", bound=dict[str, Any])
 
 
-class Module(MovingMethods, _flaxview.FlaxView, flax.nnx.Module, metaclass=_Meta):
+class Module(MovingMethods, _flaxview.FlaxView):
     """Base class of all layers and networks; ``forward`` is yours to write.
 
     A Parameter, Module or (by ``register_buffer``) Tensor assigned to an attribute is registered:
     it is moved, saved and found by name with the module.
+
+    To flax it is an ``nnx.Module``: registered as one, not derived from it, so that a subclass may
+    have a metaclass of its own, as in PyTorch.
     """
 
     training: bool
@@ -101,9 +80,7 @@ class Module(MovingMethods, _flaxview.FlaxView, flax.nnx.Module, metaclass=_Meta
             super().__init__(*args, **kwargs)
 
     def __init_subclass__(cls, **kwargs) -> None:
-        # nnx's own would evaluate the class's annotations, which may name anything in a torch
-        # program; what comes after it (Generic's, a mixin's) is asked.
-        super(flax.nnx.Pytree, cls).__init_subclass__(**kwargs)
+        super().__init_subclass__(**kwargs)
         _flaxview.register(cls)
 
     # ---------------------------------------------------------------------------------------------
@@ -144,7 +121,7 @@ class Module(MovingMethods, _flaxview.FlaxView, flax.nnx.Module, metaclass=_Meta
                     "(torch.nn.Parameter or None expected)"
                 )
             self.register_parameter(name, None)
-        elif isinstance(value, flax.nnx.Module):
+        elif isinstance(value, Module) or isinstance(value, nnx.Module):
             if kinds is None:
                 raise AttributeError("cannot assign module before Module.__init__() call")
             if not isinstance(value, Module):
@@ -255,7 +232,7 @@ class Module(MovingMethods, _flaxview.FlaxView, flax.nnx.Module, metaclass=_Meta
     def add_module(self, name: str, module: Module | None) -> None:
         """Register a submodule under a name that need not be an identifier ("0", "layer 1")."""
         if module is not None and not isinstance(module, Module):
-            if not isinstance(module, flax.nnx.Module):
+            if not isinstance(module, nnx.Module):
                 raise TypeError(f"{type_name(module)} is not a Module subclass")
             module = adapted(module)
         self._check_name("module", name, f", got: {name}")
@@ -546,7 +523,9 @@ def _own_buffers(module: Module) -> list[tuple[str, Any]]:
 
 
 _CALL_HOOKS = [k for k, v in vars(Module).items() if isinstance(v, HookDict) and v.calls]
-_REGISTERED = (Tensor, flax.nnx.Module)
+_REGISTERED = (Tensor, Module, nnx.Module)
+_flaxview.register(Module)
+nnx.Module.register(Module)
 
 
 def adapted(layer: nnx.Module) -> Module:
