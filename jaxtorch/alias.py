@@ -32,6 +32,14 @@ def _is_torch(name: str) -> bool:
     return name == "torch" or name.startswith("torch.") or name in _IN_PLACE_OF
 
 
+class _Torch(ModuleType):
+    """The class of our modules while they are torch's too: ``torch.__name__`` is "torch"."""
+
+    @property
+    def __name__(self) -> str:
+        return "torch" + self.__dict__["__name__"][len(_PACKAGE) :]
+
+
 class _Loader(importlib.abc.Loader):
     """Hands out a module that exists already, and leaves it as it was."""
 
@@ -43,7 +51,7 @@ class _Loader(importlib.abc.Loader):
 
     def exec_module(self, module):
         module.__spec__ = self.spec  # the import system has just put the alias's in its place
-        _explain_missing_names(module, self.name)
+        _name_as_torch(module, self.name)
 
 
 class _Distribution(importlib.metadata.Distribution):
@@ -90,8 +98,8 @@ _explained: dict[str, tuple[ModuleType, object]] = {}  # torch's name: (module, 
 _displaced: dict[str, Any] = {}  # torch names that were blocked: sys.modules[name] = None
 
 
-def _explain_missing_names(module: ModuleType, torch_name: str) -> None:
-    """Give the module a ``__getattr__`` whose error says the full torch name."""
+def _name_as_torch(module: ModuleType, torch_name: str) -> None:
+    """Give the module its torch name, and a ``__getattr__`` whose error says that in full."""
     if torch_name in _explained:
         return
     inner = module.__dict__.get("__getattr__")
@@ -118,10 +126,14 @@ def _explain_missing_names(module: ModuleType, torch_name: str) -> None:
         )
 
     module.__dict__["__getattr__"] = __getattr__
+    if module.__class__ is ModuleType and torch_name not in _IN_PLACE_OF:
+        module.__class__ = _Torch
 
 
-def _restore_missing_names() -> None:
+def _name_as_before() -> None:
     for module, inner in _explained.values():
+        if module.__class__ is _Torch:
+            module.__class__ = ModuleType
         if inner is None:
             module.__dict__.pop("__getattr__", None)
         else:
@@ -151,7 +163,7 @@ def install() -> None:
         if (name == _PACKAGE or name.startswith(_PACKAGE + ".")) and module is not None:
             torch_name = "torch" + name[len(_PACKAGE) :]
             sys.modules[torch_name] = module
-            _explain_missing_names(module, torch_name)
+            _name_as_torch(module, torch_name)
     sys.meta_path.insert(0, _finder)
     children.announce_torch()
 
@@ -168,5 +180,5 @@ def uninstall() -> None:
         del sys.modules[name]
     sys.modules.update(_displaced)
     _displaced.clear()
-    _restore_missing_names()
+    _name_as_before()
     children.retract_torch()

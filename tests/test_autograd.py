@@ -537,6 +537,23 @@ def test_a_backward_that_returns_too_little_or_what_does_not_fit():
         Misshapen.apply(leaf(1.0, 2.0)).sum().backward()
 
 
+def test_a_gradient_that_the_input_broadcasts_to_is_summed():
+    class Scaled(autograd.Function):
+        @staticmethod
+        def forward(ctx, x, scale):
+            ctx.save_for_backward(x)
+            return x * scale
+
+        @staticmethod
+        def backward(ctx, grad):
+            (x,) = ctx.saved_tensors
+            return grad, grad * x
+
+    scale = leaf(2.0)
+    Scaled.apply(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), scale).sum().backward()
+    assert scale.grad.shape == scale.shape and scale.grad.sum().item() == 10.0
+
+
 def test_a_function_outside_autograd_just_computes():
     with torch.no_grad():
         assert not Cube.apply(leaf(2.0)).requires_grad

@@ -214,7 +214,7 @@ def test_another_package_that_imports_torch_gets_jaxtorch(tmp_path):
     write(
         tmp_path,
         "somebody.py",
-        "import torch.utils.data\nfrom torch import version\nname = torch.__name__",
+        "import torch.utils.data\nfrom torch import version\nname = torch.__spec__.name",
     )
     out = run("-c", "import somebody; print(somebody.name)", cwd=tmp_path)
     assert out.stdout == "jaxtorch\n", out.stderr
@@ -227,7 +227,7 @@ from torch.version import __version__ as v
 
 def work(queue):
     import torch.utils as u
-    queue.put((v, torch.__name__, u.__name__, __name__, sys.argv[1:]))
+    queue.put((v, torch.__spec__.name, u.__spec__.name, __name__, sys.argv[1:]))
 
 if __name__ == "__main__":
     os.chdir("/")
@@ -294,8 +294,9 @@ import torch.nn
 
 def test_a_torch_on_the_path_is_not_imported_by_the_launcher(tmp_path):
     write(tmp_path, "torch/__init__.py", "raise SystemExit('the other torch was imported')")
-    out = run("-c", "import torch; print(torch.__name__)", cwd=tmp_path)
-    assert out.stdout == "jaxtorch\n", out.stderr
+    asked = "import torch; print(torch.__spec__.name, torch.__name__, torch.nn.__name__)"
+    out = run("-c", asked, cwd=tmp_path)
+    assert out.stdout == "jaxtorch torch torch.nn\n", out.stderr
 
 
 def test_jaxtorch_itself_never_imports_torch():

@@ -154,13 +154,23 @@ def run_backward(function, ctx, cotangents: list, outputs, arguments, inputs) ->
                 "the corresponding forward input was not a Variable"
             )
         aval = inputs[place]
-        if g.shape != aval.shape:
+        if g.shape != aval.shape and _expands(aval.shape, g.shape):
+            g = g.sum_to_size(tuple(aval.shape))
+        elif g.shape != aval.shape:
             raise RuntimeError(
                 f"Function {name} returned an invalid gradient at index {place} - got "
                 f"{list(g.shape)} but expected shape compatible with {list(aval.shape)}"
             )
         result[place] = g if g.dtype is aval.dtype else g.to(aval.dtype)
     return result
+
+
+def _expands(shape, to) -> bool:
+    """Does a tensor of ``shape`` broadcast to the shape ``to``? (Then PyTorch sums a gradient of
+    that shape.)"""
+    return len(shape) <= len(to) and all(
+        n in (1, m) for n, m in zip(reversed(shape), reversed(to), strict=False)
+    )
 
 
 class Function:

@@ -12,10 +12,11 @@ _FOUND: dict[tuple[type, type], object] = {}  # what a lookup of exact classes h
 
 
 def register_kl(type_p: type, type_q: type):
-    """A decorator of the function (p, q) that computes KL(p || q) for these classes, and for those
-    derived from them that have none of their own."""
+    """A decorator of the function (p, q) that computes KL(p || q) for these classes (any that a
+    distribution's class may derive from), and for those derived from them that have none of their
+    own."""
     for name, cls in (("type_p", type_p), ("type_q", type_q)):
-        if not (isinstance(cls, type) and issubclass(cls, Distribution)):
+        if not isinstance(cls, type):
             raise TypeError(f"Expected {name} to be a Distribution subclass but got {cls}")
 
     def decorator(function):

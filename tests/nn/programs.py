@@ -558,7 +558,8 @@ def subclasses(torch):
             self.layer = torch.nn.Linear(size, 1)
 
     return [
-        type(torch.nn.Module).__name__, repr(Short(3)), keys, Whole().run(), repr(Whole[int]()), isinstance(Whole(), Abstract),
+        type(torch.nn.Module).__name__, repr(Short(3)), keys, Whole().run(), repr(Whole[int]()),
+        isinstance(Whole(), Abstract),
         complaint(Abstract).split(" with ")[0],
     ]  # fmt: skip
 
