@@ -63,6 +63,15 @@ from jaxtorch.anomaly import (
     is_anomaly_enabled as is_anomaly_enabled,
     set_anomaly_enabled as set_anomaly_enabled,
 )
+from jaxtorch.assertions import (
+    _assert as _assert,
+    _check as _check,
+    _check_index as _check_index,
+    _check_not_implemented as _check_not_implemented,
+    _check_tensor_all as _check_tensor_all,
+    _check_type as _check_type,
+    _check_value as _check_value,
+)
 from jaxtorch.autograd import (
     enable_grad as enable_grad,
     inference_mode as inference_mode,

@@ -30,10 +30,13 @@ _folder: str | None = None
 def get_dir() -> str:
     """Where downloads are kept: what ``set_dir`` said, or ``$TORCH_HOME/hub``; by default
     ``~/.cache/torch/hub``."""
-    if _folder is not None:
-        return _folder
+    return os.path.join(_get_torch_home(), "hub") if _folder is None else _folder
+
+
+def _get_torch_home() -> str:
+    """``$TORCH_HOME``, by default ``~/.cache/torch``: torchvision and others ask for it."""
     cache = os.path.join(os.getenv("XDG_CACHE_HOME", "~/.cache"), "torch")
-    return os.path.join(os.path.expanduser(os.getenv("TORCH_HOME", cache)), "hub")
+    return os.path.expanduser(os.getenv("TORCH_HOME", cache))
 
 
 def set_dir(d: str | os.PathLike) -> None:
@@ -138,6 +141,50 @@ def _no_download(force_reload: bool) -> None:
 # -- files ------------------------------------------------------------------------------------
 
 
+class Progress:
+    """How much is done, on one line of stderr; in the place of ``tqdm`` where that is missing."""
+
+    def __init__(
+        self, iterable=None, desc: str = "", total: int | None = None, disable: bool = False,
+        unit: str = "it", **looks,
+    ) -> None:  # fmt: skip
+        self.iterable, self.desc, self.disable, self.unit = iterable, desc, disable, unit
+        self.total = len(iterable) if total is None and hasattr(iterable, "__len__") else total
+        self.n = 0
+
+    def __iter__(self):
+        with self:
+            for item in self.iterable:
+                yield item
+                self.update(1)
+
+    def update(self, n: int = 1) -> None:
+        self.n += n
+        if not self.disable:
+            part = f"{100 * self.n / self.total:.1f}%" if self.total else f"{self.n} {self.unit}"
+            sys.stderr.write(f"\r{self.desc + ': ' if self.desc else ''}{part}")
+
+    def close(self) -> None:
+        if not self.disable:
+            sys.stderr.write("\n")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.close()
+
+
+def __getattr__(name: str) -> Any:
+    if name != "tqdm":
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'", name=name)
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return Progress
+    return tqdm
+
+
 def download_url_to_file(
     url: str, dst: str, hash_prefix: str | None = None, progress: bool = True
 ) -> None:
@@ -153,18 +200,14 @@ def download_url_to_file(
     path = Path(os.path.expanduser(dst))
     with urllib.request.urlopen(request) as source, replacing(path) as file:
         said = source.headers.get("Content-Length")
-        total, done = None if said is None else int(said), 0
-        while piece := source.read(READ_DATA_CHUNK):
-            file.write(piece)
-            digest.update(piece)
-            done += len(piece)
-            if progress:
-                part = f"{done} bytes" if not total else f"{100 * done / total:.1f}%"
-                sys.stderr.write(f"\r{part}")
-        if progress:
-            sys.stderr.write("\n")
-        if total is not None and done < total:
-            raise RuntimeError(f"{url} ended after {done} bytes of {total}")
+        total = None if said is None else int(said)
+        with Progress(total=total, disable=not progress, unit="bytes") as bar:
+            while piece := source.read(READ_DATA_CHUNK):
+                file.write(piece)
+                digest.update(piece)
+                bar.update(len(piece))
+        if total is not None and bar.n < total:
+            raise RuntimeError(f"{url} ended after {bar.n} bytes of {total}")
         if hash_prefix is not None and not digest.hexdigest().startswith(hash_prefix):
             raise RuntimeError(
                 f'invalid hash value (expected "{hash_prefix}", got "{digest.hexdigest()}")'

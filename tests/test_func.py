@@ -247,3 +247,41 @@ def test_an_ensemble_of_stacked_modules():
     np.testing.assert_allclose(
         together({k: v.detach() for k, v in params.items()}, X).tolist(), expected, rtol=1e-5
     )
+
+
+def test_dicts_keep_the_order_of_their_keys():
+    """As PyTorch's trees do, and JAX's do not: gradients are zipped with ``parameters()``."""
+    seen = []
+
+    def loss(p, x):
+        seen.append([*p, *p["rest"][0]])
+        return (p["w"] * x + p["b"] * p["rest"][0]["z"] * p["rest"][0]["c"]).sum()
+
+    def parts(p, x):
+        return {"y": p["w"] * x, "a": (x, {"q": p["b"] * 1, "c": x * 1})}
+
+    p = {"w": X, "b": 2 * X, "rest": [{"z": X, "c": X}]}
+    own = ["w", "b", "rest", "z", "c"]
+
+    def order(tree):
+        if not isinstance(tree, dict):
+            return [k for t in tree for k in order(t)] if isinstance(tree, list | tuple) else []
+        return [*tree, *(k for t in tree.values() for k in order(t))]
+
+    rows = torch.ones(2, 3)
+    assert order(func.grad(loss)(p, X)) == own
+    assert order(func.vmap(func.grad(loss), (None, 0))(p, rows)) == own
+    assert seen == [own, own]
+    mapped = func.vmap(parts, ({"w": None, "b": 0, "rest": None}, 0))({**p, "b": rows}, rows)
+    assert order(mapped) == ["y", "a", "q", "c"]
+    out, pull = func.vjp(parts, p, X)
+    assert order(out) == ["y", "a", "q", "c"] and order(pull(out)) == own
+    out, along = func.jvp(parts, (p, X), (p, X))
+    assert order(out) == order(along) == ["y", "a", "q", "c"]
+    for jacobian in (func.jacrev, func.jacfwd):
+        found = jacobian(parts)(p, X)
+        assert order(found["y"]) == own and list(found) == ["y", "a"]
+    out, push = func.linearize(parts, p, X)
+    assert order(push(p, X)) == order(out) == ["y", "a", "q", "c"]
+    aux = func.grad(lambda p: (p["w"].sum(), {"q": X, "b": X}), has_aux=True)(p)[1]
+    assert list(aux) == ["q", "b"]

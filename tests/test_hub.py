@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import http.server
+import sys
 import threading
 import zipfile
 
@@ -147,3 +148,13 @@ def test_a_legacy_file_in_a_zip(server, home):
         archive.write(folder / "old.pth", "old.pth")
     found = hub.load_state_dict_from_url(f"{url}/net.zip", progress=False, weights_only=True)
     assert found["w"].tolist() == [1]
+
+
+def test_home_and_progress_are_there_for_others(home, capsys, monkeypatch):
+    assert hub._get_torch_home() == str(home) and hub.get_dir() == str(home / "hub")
+    tqdm = pytest.importorskip("tqdm").tqdm
+    assert hub.tqdm is torch.utils.model_zoo.tqdm is tqdm
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    assert hub.tqdm is hub.Progress
+    assert list(hub.tqdm("abc", desc="letters")) == ["a", "b", "c"]
+    assert capsys.readouterr().err.endswith("\rletters: 100.0%\n")

@@ -84,3 +84,14 @@ def test_spawn():
     assert (exited.value.error_index, exited.value.exit_code) == (1, 1)
     with pytest.raises(AssertionError, match="no sharing strategy"):
         multiprocessing.set_sharing_strategy("telepathy")
+
+
+def test_annotations_of_scripted_functions():
+    from jaxtorch.jit.annotations import BroadcastingList2
+
+    def pooled(size: BroadcastingList2[int]):
+        return size
+
+    assert jit.isinstance(3, pooled.__annotations__["size"])
+    assert jit.isinstance([3, 4], pooled.__annotations__["size"])
+    assert jit._script_if_tracing(pooled) is pooled

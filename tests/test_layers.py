@@ -23,7 +23,8 @@ LAYERS = [
     "ops",
     "_operators _methods",
     "gradfn _queries outputs tensor _functions _inplace _foreach storage _utils",
-    "overrides _C profiler settings streams introspection types __config__ _absent_device xpu mtia",
+    "overrides _C profiler settings streams introspection assertions types __config__ "
+    "_absent_device xpu mtia",
     "distributed functional",
     "testing",
     "anomaly autograd func compiling legacy cuda cpu mps accelerator serialization hub linalg fft "

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import jax
 
 from jaxtorch.tensor import Tensor, is_traced
 
-__all__ = ["arrays", "in_trace", "is_tensor", "tensors_of", "wrapped"]
+__all__ = ["arrays", "in_order", "in_trace", "is_tensor", "shell", "tensors_of", "wrapped"]
 
 
 def is_tensor(x) -> bool:
@@ -35,3 +37,28 @@ def wrapped(tree):
     return jax.tree.map(
         lambda x: Tensor(x) if isinstance(x, jax.Array) else x, tree, is_leaf=is_tensor
     )
+
+
+def in_order(tree, like):
+    """``tree`` with the keys of its dicts in the order of ``like``, a tree of the same structure:
+    JAX sorts them, PyTorch's transforms leave them as they are."""
+    kind = like.__class__
+    if kind in (dict, OrderedDict):
+        return kind((k, in_order(tree[k], v)) for k, v in like.items())
+    if kind in (tuple, list):
+        return kind(map(in_order, tree, like))
+    if isinstance(like, tuple) and hasattr(like, "_fields"):
+        return kind(*map(in_order, tree, like))
+    return tree
+
+
+def shell(tree, leaf=None):
+    """A tree's containers with ``leaf`` for each leaf, to put another tree ``in_order``."""
+    kind = tree.__class__
+    if kind in (dict, OrderedDict):
+        return kind((k, shell(v, leaf)) for k, v in tree.items())
+    if kind in (tuple, list):
+        return kind([shell(v, leaf) for v in tree])
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return kind(*[shell(v, leaf) for v in tree])
+    return leaf

@@ -13,7 +13,7 @@ from jax._src.tree_util import broadcast_prefix
 from jaxtorch import autograd, random
 from jaxtorch.autograd.function import once_differentiable
 from jaxtorch.engine.graph import STATE
-from jaxtorch.func._trees import is_tensor
+from jaxtorch.func._trees import in_order, is_tensor, shell
 from jaxtorch.ops.shaping import cat
 from jaxtorch.ops.slicing import narrow
 from jaxtorch.ops.views import movedim
@@ -61,7 +61,7 @@ def vmap(
         for pieces, dim in zip(zip(*parts, strict=True), dims, strict=True):
             joined = pieces[0] if len(pieces) == 1 else cat(list(pieces), 0)
             results.append(joined[0] if dim is None else movedim(joined, 0, dim) if dim else joined)
-        return jax.tree.unflatten(batch.out, results)
+        return in_order(jax.tree.unflatten(batch.out, results), batch.shell)
 
     return run
 
@@ -74,7 +74,7 @@ class _Batch:
     """The arguments of one call: which leaves are mapped, along which dimension."""
 
     def __init__(self, func, in_dims, args: tuple, kwargs: dict, randomness: str):
-        self.func, self.kwargs, self.randomness = func, kwargs, randomness
+        self.func, self.args, self.kwargs, self.randomness = func, args, kwargs, randomness
         self.leaves, self.tree = jax.tree.flatten(args, is_leaf=_is_leaf)
         self.leaves = [Tensor(x) if isinstance(x, jax.Array) else x for x in self.leaves]
         self.dims = _in_dims(_name(func), in_dims, args, self.leaves, self.tree)
@@ -89,6 +89,7 @@ class _Batch:
             raise ValueError(f"vmap({_name(func)}, in_dims={in_dims}): no input is mapped over")
         self.size = sizes[0]
         self.out: Any = None  # the structure of the results, known once the function has run
+        self.shell: Any = None  # and its dicts' keys in order
 
     def mapped(self, start: int, count: int) -> list[Tensor]:
         """The results of some examples, with the batch in front."""
@@ -104,7 +105,7 @@ class _Batch:
             found = _Differentiable.apply(example, *tensors)
         else:
             found = tuple(Tensor(a) for a in example(*(t.jax() for t in tensors)))
-        self.out = example.out
+        self.out, self.shell = example.out, example.shell
         return list(found)
 
 
@@ -112,7 +113,7 @@ class _Examples:
     """The mapped function on arrays."""
 
     def __init__(self, batch: _Batch, count: int):
-        self.batch, self.count, self.out = batch, count, None
+        self.batch, self.count, self.out, self.shell = batch, count, None, None
 
     def __call__(self, *arrays):
         batch = self.batch
@@ -122,7 +123,9 @@ class _Examples:
             for i, array in zip(batch.where, arrays, strict=True):
                 leaves[i] = Tensor(array)
             with random.under_vmap(batch.randomness, self.count, index):
-                out = batch.func(*jax.tree.unflatten(batch.tree, leaves), **batch.kwargs)
+                args = in_order(jax.tree.unflatten(batch.tree, leaves), batch.args)
+                out = batch.func(*args, **batch.kwargs)
+            self.shell = shell(out)
             found, self.out = jax.tree.flatten(out, is_leaf=_is_leaf)
             for x in found:
                 if not isinstance(x, Tensor | jax.Array):

@@ -17,7 +17,7 @@ from jax._src.core import trace_state_clean
 from jaxtorch import autograd
 from jaxtorch.engine import backward as engine_backward
 from jaxtorch.engine.graph import STATE
-from jaxtorch.func._trees import arrays, in_trace, is_tensor, wrapped
+from jaxtorch.func._trees import arrays, in_order, in_trace, is_tensor, shell, wrapped
 from jaxtorch.tensor import Tensor
 
 __all__ = [
@@ -66,18 +66,22 @@ def value_and_grad(func: Callable, argnums=0, has_aux: bool = False) -> Callable
 
 
 def _traced_value_and_grad(func, args, kwargs, many, nums, has_aux):
-    def scalar(*args):
-        out = func(*args, **kwargs)
+    aux_shell = None
+
+    def scalar(*traced):
+        nonlocal aux_shell
+        out = func(*in_order(traced, args), **kwargs)
         value, aux = _with_aux("grad_and_value", out) if has_aux else (out, None)
         _check_scalar(value)
+        aux_shell = shell(aux)
         return value.jax(), (aux, value.shape)
 
     with _transform(reverse=True):
-        (value, (aux, _)), grads = jax.value_and_grad(
-            scalar, argnums=nums if many else nums[0], has_aux=True
-        )(*args)
+        (value, (aux, _)), grads = jax.value_and_grad(scalar, argnums=nums, has_aux=True)(*args)
+    grads = in_order(grads, tuple(args[n] for n in nums))
     value = Tensor(value)
-    return ((value, aux) if has_aux else value), grads
+    found = (value, in_order(aux, aux_shell)) if has_aux else value
+    return found, grads if many else grads[0]
 
 
 def _check_scalar(value) -> None:
@@ -97,7 +101,7 @@ def _recorded_value_and_grad(func, args, kwargs, many, nums, has_aux):
     inputs = []
     with autograd.enable_grad():
         for n in nums:
-            args[n] = jax.tree.map(_tracked, args[n], is_leaf=is_tensor)
+            args[n] = in_order(jax.tree.map(_tracked, args[n], is_leaf=is_tensor), args[n])
             inputs.append(args[n])
         out = func(*args, **kwargs)
         value, aux = _with_aux("grad_and_value", out) if has_aux else (out, None)
@@ -108,10 +112,11 @@ def _recorded_value_and_grad(func, args, kwargs, many, nums, has_aux):
             found = autograd.grad(value, flat, create_graph=nested, materialize_grads=True)
         else:
             found = [t.detach() * 0 for t in flat]
-    grads = jax.tree.unflatten(tree, found)
+    grads = in_order(jax.tree.unflatten(tree, found), tuple(inputs))
     if not nested:
         value = value.detach()
-        aux = jax.tree.map(lambda t: t.detach() if is_tensor(t) else t, aux, is_leaf=is_tensor)
+        leaves = jax.tree.map(lambda t: t.detach() if is_tensor(t) else t, aux, is_leaf=is_tensor)
+        aux = in_order(leaves, aux)
     return ((value, aux) if has_aux else value), (grads if many else grads[0])
 
 
@@ -161,15 +166,19 @@ def vjp(func: Callable, *primals, has_aux: bool = False):
     if not primals:
         raise RuntimeError("vjp(f, *primals): expected at least one primal")
 
+    shells = None
+
     def run(*args):
-        out = func(*args)
+        nonlocal shells
+        out = func(*in_order(args, primals))
         out, aux = _with_aux("vjp", out) if has_aux else (out, None)
         _only_tensors("vjp(f, *primals): expected f(*primals)", out)
+        shells = shell(out), shell(aux)
         return arrays(out), aux
 
     with _transform(reverse=True):
         out, pull, aux = jax.vjp(run, *primals, has_aux=True)
-    template = wrapped(out)
+    template, aux = in_order((wrapped(out), aux), shells)
     structure = jax.tree.structure(template, is_leaf=is_tensor)
 
     def back(cotangents, retain_graph: bool = True, create_graph: bool | None = None) -> tuple:
@@ -180,7 +189,7 @@ def vjp(func: Callable, *primals, has_aux: bool = False):
                 f"outputs to the function. cotangents: {given}, primal output: {structure}"
             )
         with _transform(reverse=True):
-            return pull(arrays(cotangents))
+            return in_order(pull(arrays(cotangents)), primals)
 
     return (template, back, aux) if has_aux else (template, back)
 
@@ -233,24 +242,33 @@ def jvp(
                 f"the given forward gradient is of size {list(t.shape)}."
             )
 
+    shells: tuple = ()
+
     def run(*args):
-        out = func(*args)
+        nonlocal shells
+        out = func(*in_order(args, primals))
         out, aux = _with_aux("jvp", out) if has_aux else (out, None)
         _only_tensors("jvp(f, primals, tangents): Expected f(*primals)", out)
+        shells = shell(out), shell(out), shell(aux)
         return arrays(out), aux
 
     with _transform(reverse=False):
         out, along, aux = jax.jvp(run, primals, tangents, has_aux=True)
-    return (wrapped(out), wrapped(along), *((aux,) if has_aux else ()))
+    found = in_order((wrapped(out), wrapped(along), aux), shells)
+    return found if has_aux else found[:2]
 
 
 def linearize(func: Callable, *primals):
     """``(output, f)``: ``f(*tangents)`` is the directional derivative at ``primals``, of which the
     function is computed once."""
 
+    out_shell = None
+
     def run(*args):
-        out = func(*args)
+        nonlocal out_shell
+        out = func(*in_order(args, primals))
         _only_tensors("linearize(f, *primals): expected f(*primals)", out)
+        out_shell = shell(out)
         return arrays(out)
 
     with _transform(reverse=False):
@@ -258,25 +276,29 @@ def linearize(func: Callable, *primals):
 
     def forward(*tangents):
         with _transform(reverse=False):
-            return wrapped(push(*tangents))
+            return in_order(wrapped(push(*tangents)), out_shell)
 
-    return wrapped(out), forward
-
-
-def _of_arrays(func: Callable, has_aux: bool) -> Callable:
-    def run(*args, **kwargs):
-        out = func(*args, **kwargs)
-        return (arrays(out[0]), out[1]) if has_aux else arrays(out)
-
-    return run
+    return in_order(wrapped(out), out_shell), forward
 
 
 def _jacobian(transform, reverse: bool, func, argnums, has_aux):
     @functools.wraps(func)
     def run(*args, **kwargs):
+        many, nums = _picked(args, argnums)
+        inputs = tuple(args[n] for n in nums) if many else args[nums[0]]
+        like = aux_like = None
+
+        def of_arrays(*traced, **kwargs):
+            nonlocal like, aux_like
+            out = func(*in_order(traced, args), **kwargs)
+            out, aux = out if has_aux else (out, None)
+            like, aux_like = shell(out, shell(inputs)), shell(aux)
+            return arrays(out), aux
+
         with _transform(reverse):
-            found = transform(_of_arrays(func, has_aux), argnums, has_aux=has_aux)(*args, **kwargs)
-        return wrapped(found)
+            found, aux = transform(of_arrays, argnums, has_aux=True)(*args, **kwargs)
+        found = in_order(wrapped(found), like)
+        return (found, in_order(wrapped(aux), aux_like)) if has_aux else found
 
     return run
 

@@ -119,6 +119,9 @@ def is_scripting() -> bool:
     return False
 
 
+_script_if_tracing = script_if_tracing
+
+
 def is_tracing() -> bool:
     """False: nothing is traced by PyTorch's tracer."""
     return False
