@@ -18,7 +18,7 @@ class TensorQueries:
 
     __slots__ = ()
     _node: Node
-    is_sparse = is_quantized = is_mkldnn = is_nested = is_meta = is_sparse_csr = False
+    is_sparse = is_quantized = is_mkldnn = is_nested = is_sparse_csr = False
     layout = layouts.strided
     is_xla = is_mps = is_xpu = is_ipu = is_vulkan = is_mtia = is_hpu = False
 
@@ -138,8 +138,9 @@ class TensorQueries:
         name = None
         if node.requires_grad and not self.is_leaf:
             name = self.grad_fn.name()
+        value = None if node.aval.place == "meta" else np.asarray(engine.force(node))
         return tensor_repr(
-            np.asarray(engine.force(node)), node.aval.dtype, device=node.aval.place,
+            value, node.aval.dtype, device=node.aval.place, shape=node.aval.shape,
             requires_grad=node.requires_grad, grad_fn_name=name,
             default_dtype=dtypes.get_default_dtype(),
             class_prefix=type(self).__name__ if overrides(self) else "tensor",
@@ -153,6 +154,10 @@ class TensorQueries:
     @property
     def is_cuda(self) -> bool:
         return self._node.aval.place.startswith("cuda")
+
+    @property
+    def is_meta(self) -> bool:
+        return self._node.aval.place == "meta"
 
     @property
     def is_cpu(self) -> bool:

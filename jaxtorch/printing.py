@@ -77,7 +77,7 @@ def printoptions(**options):
 
 
 def tensor_repr(
-    array: np.ndarray,
+    array: np.ndarray | None,
     dtype,
     *,
     device: str,
@@ -85,8 +85,10 @@ def tensor_repr(
     grad_fn_name: str | None,
     default_dtype,
     class_prefix: str = "tensor",
+    shape: tuple[int, ...] = (),
 ) -> str:
-    """``tensor([...], dtype=..., grad_fn=<...>)`` for a tensor whose value is ``array``.
+    """``tensor([...], dtype=..., grad_fn=<...>)`` for a tensor whose value is ``array``, None on
+    the device "meta", of which ``shape`` is all that there is to show.
 
     ``device`` is shown unless it is the cpu; ``dtype`` unless the digits tell it.
     """
@@ -94,7 +96,11 @@ def tensor_repr(
     suffixes = []
     if device.partition(":")[0] != "cpu":
         suffixes.append(f"device='{device}'")
-    if array.size == 0:
+    if array is None:
+        body = "..."
+        suffixes.append(f"size={tuple(shape)}")
+        shown = dtype is default_dtype
+    elif array.size == 0:
         body = "[]"
         if array.ndim != 1:
             suffixes.append(f"size={array.shape}")

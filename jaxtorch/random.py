@@ -63,7 +63,7 @@ class Generator:
 
     def __init__(self, device: str | device_named = "cpu"):
         self.device = device_named(device)
-        if self.device.type != "cpu":
+        if self.device.type not in ("cpu", "meta"):
             jax_device(self.device)  # raises where there is none
         self.lock = threading.RLock()
         self._twister = np.random.MT19937(0)

@@ -17,14 +17,15 @@ from jaxtorch import dtypes, engine
 from jaxtorch._methods import TensorMethods
 from jaxtorch._queries import TensorQueries
 from jaxtorch.engine import backward as engine_backward, lens
-from jaxtorch.engine.aliases import Redirect, Storage, alias, cast, redirected
+from jaxtorch.engine.aliases import Storage, alias, cast, redirected
 from jaxtorch.engine.backward import Grad
 from jaxtorch.engine.graph import STATE, Node
-from jaxtorch.engine.handles import Handles, TensorBase, jax_device, node_of_array
+from jaxtorch.engine.handles import Handles, TensorBase, node_of_array
 from jaxtorch.engine.trace import begun_before, current_trace, is_traced, trace_of
 from jaxtorch.gradfn import GradFn
 from jaxtorch.ops._overrides import DisableTorchFunctionSubclass, disabled, overrides
 from jaxtorch.outputs import assign_out
+from jaxtorch.places import to_place as to_place
 
 _new = object.__new__
 
@@ -66,7 +67,9 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
         else:
             from jaxtorch.ops.creation import legacy_tensor
 
-            made = legacy_tensor(dtypes.get_default_dtype(), *args, device=device)
+            # PyTorch's oldest constructor does not ask for the default device
+            where = "cpu" if device is None else device
+            made = legacy_tensor(dtypes.get_default_dtype(), *args, device=where)
             self._bind(made._node)
 
     # -- subclasses ---------------------------------------------------------------------------
@@ -308,6 +311,8 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
 
     def item(self):
         """The value of a tensor with one element, as a Python number."""
+        if self.is_meta and self.numel() == 1:
+            raise RuntimeError("Tensor.item() cannot be called on meta tensors")
         array = self._host()
         if array.size != 1:
             raise RuntimeError(f"a Tensor with {array.size} elements cannot be converted to Scalar")
@@ -567,31 +572,8 @@ def autograd_hook(hooks: dict, hook):
     return handle
 
 
-def to_place(t: Tensor, place: str) -> Tensor:
-    """``t`` on another device; gradients travel back."""
-    node = t._read()
-    if node.aval.place == place:
-        return t
-    array = jax.device_put(engine.force(node), jax_device(place))
-    new = node_of_array(array)
-    if node.requires_grad and STATE.grad:
-        new.requires_grad = True
-        new.edges = Transfer(node)
-    return wrap(new)
-
-
-class Transfer(Redirect):
-    """Autograd edges of a copy to another device."""
-
-    __slots__ = ()
-
-    def gradients(self, cotangent):
-        return [to_place(wrap(cotangent), self.inputs[0].aval.place)._node]
-
-
 Handles.classes.add(Tensor)
 Handles.wrap = wrap
 Handles.fresh = fresh
 Handles.wrap_view = wrap_view
-Handles.to_place = to_place
 Handles.assign_out = assign_out

@@ -22,7 +22,7 @@ LAYERS = [
     "ops._op ops._wrapper ops._dispatch ops._typing ops._result_type ops._promote ops._dims",
     "ops",
     "_operators _methods",
-    "gradfn _queries outputs tensor _functions _inplace _foreach storage _utils",
+    "gradfn _queries outputs places tensor _functions _inplace _foreach storage _utils",
     "overrides _C profiler settings streams introspection assertions types __config__ "
     "_absent_device xpu mtia",
     "distributed functional",

@@ -18,7 +18,7 @@ import jax
 import numpy as np
 from jax._src.core import trace_state_clean
 
-from jaxtorch.engine import cold, disk_cache, foresight, graph, inspect
+from jaxtorch.engine import cold, disk_cache, foresight, graph, inspect, meta
 from jaxtorch.engine.graph import NOTHING, Node, Number
 from jaxtorch.engine.handles import array_of_numpy
 from jaxtorch.engine.kernels import COMPILING
@@ -162,6 +162,8 @@ def _needed(root: Node):
         members.sort(key=graph._by_sequence)
         group.sorted = True
     wanted = [n for n in members if n.live or n is root]
+    if meta.in_use[0]:
+        wanted = [n for n in wanted if not meta.is_meta(n)]
     if group is None:
         wanted = [root]
     need = set(wanted)
@@ -237,6 +239,10 @@ def _wire(nodes):
 
 
 def _evaluate_group(root: Node, look: bool) -> None:
+    if meta.in_use[0] and meta.is_meta(root):
+        if look:
+            raise meta.refusal()
+        return meta.conclude(root)
     group = root.group
     nodes, wanted, cut = _needed(root)
     if cut:

@@ -14,6 +14,7 @@ from jax.sharding import SingleDeviceSharding
 
 from jaxtorch import devices, dtypes
 from jaxtorch.engine.graph import Aval, Node, aval_of, concrete, record
+from jaxtorch.engine.meta import node_of_shape
 from jaxtorch.size import Size
 
 
@@ -77,7 +78,10 @@ def node_of_numpy(array: np.ndarray, place: str = "cpu") -> Node:
     XLA takes the buffer itself over where it is aligned to 64 bytes: the caller must not write to
     the array afterwards.
     """
-    aval = aval_of(array.shape, dtypes.from_numpy_dtype(array.dtype), place)
+    dtype = dtypes.from_numpy_dtype(array.dtype)
+    if place == "meta":
+        return node_of_shape(array.shape, dtype)
+    aval = aval_of(array.shape, dtype, place)
     return concrete(array_of_numpy(array, aval), aval)
 
 

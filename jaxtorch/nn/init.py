@@ -6,6 +6,7 @@ import functools
 import math
 import warnings
 from collections.abc import Callable
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -61,6 +62,19 @@ def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
     return _calculate_fan_in_and_fan_out(tensor)[modes.index(mode)]
 
 
+Initialiser = TypeVar("Initialiser", bound=Callable[..., Tensor])
+
+
+def _gives_values(initialiser: Initialiser) -> Initialiser:
+    """On the device "meta" there are no values: the tensor stays as it is, and nothing is drawn."""
+
+    @functools.wraps(initialiser)
+    def run(tensor, *args, **kwargs):
+        return tensor if tensor.is_meta else initialiser(tensor, *args, **kwargs)
+
+    return cast(Initialiser, run)
+
+
 def _put(tensor: Tensor, array: np.ndarray) -> Tensor:
     """Give ``tensor`` these values, concrete from the start: no program ever computes an initial
     value."""
@@ -69,6 +83,7 @@ def _put(tensor: Tensor, array: np.ndarray) -> Tensor:
     return tensor._rebind(wrap(node_of_numpy(values, node.aval.place)))
 
 
+@_gives_values
 def uniform_(
     tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: random.Generator | None = None
 ) -> Tensor:
@@ -77,6 +92,7 @@ def uniform_(
     return _put(tensor, random.uniform(gen, tensor.shape, tensor.dtype, a, b))
 
 
+@_gives_values
 def normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: random.Generator | None = None
 ) -> Tensor:
@@ -85,6 +101,7 @@ def normal_(
     return _put(tensor, random.normal(gen, tensor.shape, tensor.dtype, mean, std))
 
 
+@_gives_values
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """The same value everywhere."""
     return _put(tensor, np.full(tensor.shape, val, tensor.dtype.numpy))
@@ -98,6 +115,7 @@ def zeros_(tensor: Tensor) -> Tensor:
     return constant_(tensor, 0.0)
 
 
+@_gives_values
 def trunc_normal_(
     tensor: Tensor,
     mean: float = 0.0,
@@ -137,6 +155,7 @@ def trunc_normal_(
     return _put(tensor, x)
 
 
+@_gives_values
 def eye_(tensor: Tensor) -> Tensor:
     """The identity matrix, of any shape."""
     if tensor.ndimension() != 2:
@@ -144,6 +163,7 @@ def eye_(tensor: Tensor) -> Tensor:
     return _put(tensor, np.eye(*tensor.shape))
 
 
+@_gives_values
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     """A convolution's weight that passes each group's input channels on as they are."""
     if tensor.ndimension() not in (3, 4, 5):
@@ -213,6 +233,7 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
     return calculate_gain(nonlinearity, a) / math.sqrt(fan)
 
 
+@_gives_values
 def orthogonal_(
     tensor: Tensor, gain: float = 1, generator: random.Generator | None = None
 ) -> Tensor:
@@ -229,6 +250,7 @@ def orthogonal_(
     return _put(tensor, gain * (q.T if rows < columns else q))
 
 
+@_gives_values
 def sparse_(
     tensor: Tensor,
     sparsity: float,

@@ -18,6 +18,7 @@ from jaxtorch import devices, dtypes
 from jaxtorch.engine.backward import Grad
 from jaxtorch.engine.graph import Node
 from jaxtorch.engine.handles import Handles, node_of_array, node_of_numpy
+from jaxtorch.engine.meta import node_of_shape
 from jaxtorch.engine.trace import current_trace
 from jaxtorch.ops._overrides import disabled
 from jaxtorch.tensor import Tensor, alias, wrap
@@ -363,6 +364,8 @@ def is_lazy(param: Any) -> bool:
 def _constant(shape, value, device, dtype) -> Node:
     dtype = dtypes.of(dtype) or dtypes.get_default_dtype()
     where = devices.get_default_device() if device is None else devices.device(device)
+    if where.type == "meta":
+        return node_of_shape(shape, dtype)
     place = "cpu" if where.type == "cpu" else str(devices.from_jax(devices.jax_device(where)))
     return node_of_numpy(np.full(shape, value, dtype.numpy), place)
 

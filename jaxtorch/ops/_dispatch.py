@@ -246,7 +246,7 @@ def promptly(result):
     if node.aval.kind == "traced" or node.value is not None or node.kernel is None:
         return
     source = node if node.kernel.index is None else node.inputs[0]
-    if source.kernel.messages and catching.somewhere(2):
+    if source.kernel.messages and node.aval.place != "meta" and catching.somewhere(2):
         source.site = None  # the traceback shows the line
         evaluate.force(node)
         evaluate.read_checks(block=True)

@@ -428,7 +428,7 @@ def _triangle_indices(find, row, col, offset, dtype, device):
     if row < 0 or col < 0:
         raise RuntimeError(f"row and col must be non-negative, got {row} and {col}")
     at = np.stack(find(row, offset, col)).astype((dtypes.of(dtype) or dtypes.int64).numpy)
-    return wrap(at) if device is None else wrap(at).to(device)
+    return _placed(wrap(at), device, False)
 
 
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype=None, device=None):

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxtorch import dtypes
+from jaxtorch import devices, dtypes
 from jaxtorch.dtypes import dtype as DType
 from jaxtorch.engine.handles import Handles, TensorBase, node_of_numpy
 
@@ -207,6 +207,14 @@ def _cast(array: np.ndarray, dtype: DType | None) -> np.ndarray:
         return array.astype(dtype.numpy)
 
 
+def _or_default(device):
+    """``device``, or the default device where that is not the CPU."""
+    if device is not None:
+        return device
+    default = devices.get_default_device()
+    return None if default.type == "cpu" else default
+
+
 def _finish(x, device, requires_grad):
     if device is not None:
         x = x.to(device)
@@ -224,6 +232,7 @@ def no_pinning(pin_memory: bool) -> None:
 def tensor(data, *, dtype=None, device=None, requires_grad: bool = False, pin_memory: bool = False):
     """A new leaf tensor with a copy of ``data``: numbers, nested sequences, arrays or tensors."""
     no_pinning(pin_memory)
+    device = _or_default(device)
     if is_tensor(data):
         warnings.warn(
             "To copy construct from a tensor, it is recommended to use "
@@ -248,6 +257,7 @@ def from_numpy(array: np.ndarray):
 
 def as_tensor(data, dtype=None, device=None):
     """``data`` itself where it is a tensor of this dtype and device, else a tensor of it."""
+    device = _or_default(device)
     if is_tensor(data):
         if dtype is not None:
             data = data.to(dtype)
@@ -304,7 +314,7 @@ def frombuffer(buffer, *, dtype, count: int = -1, offset: int = 0, requires_grad
 def scalar_tensor(s, *, dtype=None, device=None, requires_grad: bool = False):
     """A 0-dim tensor, of the default dtype unless told otherwise."""
     made = wrap(_filled([s], (), dtypes.of(dtype) or dtypes.get_default_dtype()))
-    return _finish(made, device, requires_grad)
+    return _finish(made, _or_default(device), requires_grad)
 
 
 def from_file(

@@ -367,7 +367,7 @@ def _positions(advanced):
     dims, indices = [], []
     for dim, item in advanced:
         if _is_mask(item):
-            for i, at in enumerate(item.numpy().astype(bool).nonzero()):
+            for i, at in enumerate(item.numpy(force=True).astype(bool).nonzero()):
                 dims.append(dim + i)
                 indices.append(wrap(at))
         else:

@@ -95,10 +95,10 @@ def masked_scatter(input: Array, mask: Array, source: Array):
 
 def nonzero(input, *, as_tuple: bool = False, out=None):
     """Where ``input`` is not zero: one row of indices each, or one tensor a dimension."""
-    found = input.detach().numpy().nonzero() if input.ndim else None
+    found = input.numpy(force=True).nonzero() if input.ndim else None
     if as_tuple:
         if found is None:
-            found = np.atleast_1d(input.detach().numpy()).nonzero()
+            found = np.atleast_1d(input.numpy(force=True)).nonzero()
         return tuple(wrap(i, input.device) for i in found)
     if found is None:
         rows = np.zeros((int(bool(input)), 0), np.int64)

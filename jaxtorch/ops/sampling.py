@@ -18,6 +18,7 @@ from jax._src.interpreters.partial_eval import DynamicJaxprTrace
 
 from jaxtorch import devices, dtypes, random
 from jaxtorch.engine.handles import Handles, node_of_array
+from jaxtorch.engine.meta import node_of_shape
 from jaxtorch.engine.trace import is_traced
 from jaxtorch.ops import pathwise, strides
 from jaxtorch.ops._op import Array, Operand, check, index_dtype, op
@@ -105,7 +106,19 @@ def _in_order(order: list | None, shape: tuple, draw):
     return draw(tuple(shape[d] for d in order)).transpose(np.argsort(order))
 
 
+def _is_meta(gen) -> bool:
+    """Is it of the device "meta", where nothing is drawn?"""
+    return gen.device.type == "meta"
+
+
+def _meta(shape, dtype):
+    return Handles.wrap(node_of_shape(shape, dtype))
+
+
 def _uniform(gen, low, high, shape, dtype, order=None):
+    if _is_meta(gen):
+        return _meta(shape, dtype)
+
     def staged(key):
         return jax.random.uniform(key, shape, _kind(dtype), low, high)
 
@@ -115,6 +128,8 @@ def _uniform(gen, low, high, shape, dtype, order=None):
 
 
 def _normal(gen, mean, std, shape, dtype, order=None):
+    if _is_meta(gen):
+        return _meta(shape, dtype)
     if dtype.is_complex:
         part = dtypes.float64 if dtype is dtypes.complex128 else dtypes.float32
         flat = _normal(gen, 0.0, std * 0.5**0.5, (*shape, 2), part)
@@ -130,6 +145,9 @@ def _normal(gen, mean, std, shape, dtype, order=None):
 
 
 def _randint(gen, low, high, shape, dtype, order=None):
+    if _is_meta(gen):
+        return _meta(shape, dtype)
+
     def staged(key):
         wide = index_dtype()
         return jax.random.randint(key, shape, low, high, wide).astype(_kind(dtype))
@@ -185,6 +203,9 @@ def randperm(n: int, **options: Unpack[Options]):
     gen, rest = _options(**options)
 
     def make(dtype):
+        if _is_meta(gen):
+            return _meta((n,), dtype)
+
         def staged(key):
             return jax.random.permutation(key, n).astype(_kind(dtype))
 
@@ -241,6 +262,7 @@ def normal(
     if not is_tensor(mean) and not is_tensor(std):
         if size is None:
             raise TypeError('normal() missing 1 required argument: "size"')
+        options = {"device": "cpu"} | options  # it does not ask for the default device
         gen, rest = _options(generator, **options)
         shape = _sizes("normal", (tuple(size),))
         mean, std = float(mean), float(std)
@@ -425,6 +447,8 @@ def _tiny(x):
 
 def _fill(input, staged, draw, *args, generator=None):
     """Write fresh numbers to all of ``input``, in the order in which its elements lie."""
+    if input.is_meta:
+        return input
     gen = generator_of(input.device, generator)
     shape, dtype = tuple(input.shape), input.dtype
     made = _drawn(

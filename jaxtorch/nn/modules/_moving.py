@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from jaxtorch import compiling, dtypes, layouts
+from jaxtorch import compiling, devices, dtypes, layouts
 from jaxtorch.autograd import no_grad
 from jaxtorch.tensor import Tensor
 
@@ -53,6 +53,11 @@ class MovingMethods:
             )
 
         def move(t: Tensor) -> Tensor:
+            if t.is_meta and device is not None and devices.device(device).type != "meta":
+                raise NotImplementedError(
+                    "Cannot copy out of meta tensor; no data! torch.nn.Module.to_empty(device=...) "
+                    "takes a module from the meta device, and its values are then to be loaded"
+                )
             cast = dtype if t.is_floating_point() or t.is_complex() else None
             wanted = {"device": device, "dtype": cast}
             return t.to(**{k: v for k, v in wanted.items() if v is not None})

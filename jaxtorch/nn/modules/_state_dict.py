@@ -212,6 +212,13 @@ def _load_one(module, name, target, key, given, assign, errors: list[str]) -> No
             f"the shape in current model is {target.shape}."
         )
         return
+    if target.is_meta and not given.is_meta and not assign:
+        warnings.warn(
+            f"for {key}: copying from a non-meta parameter in the checkpoint to a meta parameter "
+            "in the current model is a no-op: load_state_dict(..., assign=True) puts the tensors "
+            "of the state dictionary in its place",
+            stacklevel=2,
+        )
     try:
         with no_grad():
             if not assign:
