@@ -25,7 +25,11 @@ _IMPORT_FROM = dis.opmap["IMPORT_FROM"]
 
 # Modules of other packages that read memory where PyTorch's tensors have it: what is imported in
 # their place, with the same functions.
-_IN_PLACE_OF = {"safetensors.torch": f"{_PACKAGE}.interop.safetensors"}
+# And PyTorch's other package, whose functions torch.func took over.
+_IN_PLACE_OF = {
+    "safetensors.torch": f"{_PACKAGE}.interop.safetensors",
+    "functorch": f"{_PACKAGE}.functorch",
+}
 
 
 def _is_torch(name: str) -> bool:

@@ -14,6 +14,8 @@ _TRIVIAL_NAMES = {
     "copy_slices": "CopySlices",
 }
 
+_WRAPS_NUMBERS = ("add", "sub", "mul", "true_divide")  # where a number is a tensor to PyTorch
+
 
 def backward_name(node: Node) -> str:
     """PyTorch's name of the function that takes gradients back through ``node``."""
@@ -68,10 +70,15 @@ class GradFn:
 
     @property
     def next_functions(self) -> tuple:
+        source = _source(self._node)
+        op = source.kernel.op if source.kernel is not None else None
+        wraps = op is not None and op.name in _WRAPS_NUMBERS
         found = []
-        for parent in engine_backward.parents(_source(self._node)):
+        for i, parent in enumerate(engine_backward.parents(source)):
             if parent.kernel is None and not parent.requires_grad and parent.aval.kind != "array":
-                continue  # a Python number or None: PyTorch has no edge for it
+                if wraps and i < 2:
+                    found.append((None, 0))
+                continue  # to most functions of PyTorch's a Python number is no tensor
             found.append((function_of(parent), output_number(parent)))
         return tuple(found)
 

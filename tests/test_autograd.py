@@ -37,6 +37,9 @@ def test_next_functions_lead_to_the_leaves():
     assert mul.name() == "MulBackward0"
     assert accumulate.name() == "torch::autograd::AccumulateGrad" and accumulate.variable is b
     assert repr(mul).startswith("<MulBackward0 object at 0x")
+    (variable, _), nothing = mul.next_functions  # the number 2 is a tensor without a gradient
+    assert variable.variable is w and nothing == (None, 0)
+    assert len((w**2).grad_fn.next_functions) == len((1 - w).grad_fn.next_functions) == 1
 
 
 def test_gradients_accumulate_until_they_are_zeroed():
@@ -615,3 +618,17 @@ def test_an_error_in_a_backward_is_given_the_forward_line():
     ):
         Breaks.apply(leaf(1.0)).backward()
     assert any("BreaksBackward" in note for note in error.value.__notes__)
+
+
+def test_a_dual_tensor_gives_back_the_tangent_it_was_given():
+    from jaxtorch.autograd import forward_ad
+
+    primal, tangent = torch.ones(2, 2), torch.rand(2, 2)
+    with forward_ad.dual_level():
+        assert forward_ad.unpack_dual(forward_ad.make_dual(primal, tangent)).tangent is tangent
+        turned = forward_ad.unpack_dual(forward_ad.make_dual(primal, tangent.T)).tangent
+        assert turned is not tangent and torch.equal(turned, tangent.T)
+        dual = forward_ad.make_dual(primal, tangent)
+        before = tangent.clone()
+        tangent.add_(1)  # what is written to it later is not the dual's
+        assert torch.equal(forward_ad.unpack_dual(dual).tangent, before)

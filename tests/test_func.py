@@ -285,3 +285,24 @@ def test_dicts_keep_the_order_of_their_keys():
     assert order(push(p, X)) == order(out) == ["y", "a", "q", "c"]
     aux = func.grad(lambda p: (p["w"].sum(), {"q": X, "b": X}), has_aux=True)(p)[1]
     assert list(aux) == ["q", "b"]
+
+
+def test_parameters_are_tensors_to_transforms():
+    layer = nn.Linear(3, 2)
+    p = dict(layer.named_parameters())
+    along = {k: torch.ones_like(v) for k, v in p.items()}
+
+    def out(p):
+        return func.functional_call(layer, p, X).pow(2)
+
+    y, found = func.jvp(out, (p,), (along,))
+    (expected,) = func.vjp(out, p)[1](torch.ones(2))
+    assert {type(g) for g in expected.values()} == {torch.Tensor}
+    total = sum((g * along[k]).sum() for k, g in expected.items())
+    torch.testing.assert_close(found.sum(), total)
+    linear, push = func.linearize(out, p)
+    torch.testing.assert_close((linear, push(along)), (y, found))
+    for jacobian in (func.jacrev, func.jacfwd):
+        rows = jacobian(out)(p)
+        assert {type(j) for j in rows.values()} == {torch.Tensor}
+        torch.testing.assert_close(rows["weight"].sum(0), expected["weight"])

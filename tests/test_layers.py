@@ -14,7 +14,7 @@ FILES = sorted((ROOT / "jaxtorch").rglob("*.py"))
 # From the ground up. A module may import from its own layer and from those above it in this list.
 LAYERS = [
     # what a value is; what belongs to no layer because it knows nothing of Tensors
-    "version torch_version exceptions left_out layouts futures",
+    "version torch_version exceptions left_out layouts futures __future__",
     "size dtypes return_types devices children multiprocessing printing utils.hooks",
     "mersenne draws rejection box_muller random",
     "engine",
@@ -34,7 +34,7 @@ LAYERS = [
     "nn.utils nn.modules nn.attention nn.grad nn nn.parallel "
     "interop.flax jit compiler _dynamo summary",
     "optim",
-    "amp cuda.amp cpu.amp",
+    "amp cuda.amp cpu.amp functorch",
     "interop",
     "utils",
     "alias",

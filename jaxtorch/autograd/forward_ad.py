@@ -45,6 +45,7 @@ class dual_level:
             raise RuntimeError("Nested forward mode AD is not supported at the moment")
         self._x64 = jax.enable_x64(True)
         self._x64.__enter__()
+        self.given: dict[int, tuple] = {}  # of a tangent's array: the array, who gave it
         self.trace = ad.JVPTrace(core.trace_ctx.trace, core.TraceTag())
         self._current = core.set_current_trace(self.trace)
         self._current.__enter__()
@@ -79,7 +80,8 @@ def _level(function: str) -> dual_level:
 
 def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> Tensor:
     """``tensor`` with ``tangent``, of the same shape and dtype, as what forward mode follows."""
-    trace = _level("make_dual").trace
+    level_ = _level("make_dual")
+    trace = level_.trace
     if not (tensor.is_floating_point() or tensor.is_complex()):
         raise ValueError(
             f"Expected primal to be floating point or complex, but got: {tensor.dtype}"
@@ -96,17 +98,23 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
         )
     primal, _ = trace.to_primal_tangent_pair(tensor.jax())
     along, _ = trace.to_primal_tangent_pair(tangent.to(tensor.dtype).jax())
+    if tangent.dtype is tensor.dtype and tangent.stride() == tensor.stride():
+        level_.given[id(along)] = along, tangent
     return Tensor(ad.JVPTracer(trace, primal, along))
 
 
 def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTensor:
-    """The value alone, and its tangent."""
+    """The value alone, and its tangent: the very tensor that ``make_dual`` was given, where that
+    is laid out as the value is."""
     if not _levels.open:
         return UnpackedDualTensor(tensor, None)
     array = tensor.jax()
-    primal, tangent = _levels.open[-1].trace.to_primal_tangent_pair(array)
+    opened = _levels.open[-1]
+    primal, tangent = opened.trace.to_primal_tangent_pair(array)
     if primal is array:
         return UnpackedDualTensor(tensor, None)
-    return UnpackedDualTensor(
-        Tensor(primal), None if isinstance(tangent, ad.Zero) else Tensor(tangent)
-    )
+    if isinstance(tangent, ad.Zero):
+        return UnpackedDualTensor(Tensor(primal), None)
+    _, given = opened.given.get(id(tangent), (None, None))
+    same = given is not None and given.jax() is tangent
+    return UnpackedDualTensor(Tensor(primal), given if same else Tensor(tangent))

@@ -8,7 +8,7 @@ import jax
 
 from jaxtorch.tensor import Tensor, is_traced
 
-__all__ = ["arrays", "in_order", "in_trace", "is_tensor", "shell", "tensors_of", "wrapped"]
+__all__ = ["arrays", "in_order", "in_trace", "is_tensor", "plain", "shell", "tensors_of", "wrapped"]
 
 
 def is_tensor(x) -> bool:
@@ -31,6 +31,15 @@ def in_trace(tree) -> bool:
 def arrays(tree):
     """A pytree's Tensors as jax arrays."""
     return jax.tree.map(lambda x: x.jax() if isinstance(x, Tensor) else x, tree, is_leaf=is_tensor)
+
+
+def plain(tree):
+    """A pytree with its Parameters as Tensors, which are other nodes to JAX."""
+
+    def of_leaf(x):
+        return Tensor(x.jax()) if isinstance(x, Tensor) and x.__class__ is not Tensor else x
+
+    return jax.tree.map(of_leaf, tree, is_leaf=is_tensor)
 
 
 def wrapped(tree):

@@ -17,7 +17,7 @@ from jax._src.core import trace_state_clean
 from jaxtorch import autograd
 from jaxtorch.engine import backward as engine_backward
 from jaxtorch.engine.graph import STATE
-from jaxtorch.func._trees import arrays, in_order, in_trace, is_tensor, shell, wrapped
+from jaxtorch.func._trees import arrays, in_order, in_trace, is_tensor, plain, shell, wrapped
 from jaxtorch.tensor import Tensor
 
 __all__ = [
@@ -77,7 +77,9 @@ def _traced_value_and_grad(func, args, kwargs, many, nums, has_aux):
         return value.jax(), (aux, value.shape)
 
     with _transform(reverse=True):
-        (value, (aux, _)), grads = jax.value_and_grad(scalar, argnums=nums, has_aux=True)(*args)
+        (value, (aux, _)), grads = jax.value_and_grad(scalar, argnums=nums, has_aux=True)(
+            *plain(args)
+        )
     grads = in_order(grads, tuple(args[n] for n in nums))
     value = Tensor(value)
     found = (value, in_order(aux, aux_shell)) if has_aux else value
@@ -177,7 +179,7 @@ def vjp(func: Callable, *primals, has_aux: bool = False):
         return arrays(out), aux
 
     with _transform(reverse=True):
-        out, pull, aux = jax.vjp(run, *primals, has_aux=True)
+        out, pull, aux = jax.vjp(run, *plain(primals), has_aux=True)
     template, aux = in_order((wrapped(out), aux), shells)
     structure = jax.tree.structure(template, is_leaf=is_tensor)
 
@@ -253,7 +255,7 @@ def jvp(
         return arrays(out), aux
 
     with _transform(reverse=False):
-        out, along, aux = jax.jvp(run, primals, tangents, has_aux=True)
+        out, along, aux = jax.jvp(run, plain(primals), plain(tangents), has_aux=True)
     found = in_order((wrapped(out), wrapped(along), aux), shells)
     return found if has_aux else found[:2]
 
@@ -271,12 +273,16 @@ def linearize(func: Callable, *primals):
         out_shell = shell(out)
         return arrays(out)
 
-    with _transform(reverse=False):
-        out, push = jax.linearize(run, *primals)
+    before, STATE.linearizing = STATE.linearizing, True
+    try:
+        with _transform(reverse=False):
+            out, push = jax.linearize(run, *plain(primals))
+    finally:
+        STATE.linearizing = before
 
     def forward(*tangents):
         with _transform(reverse=False):
-            return in_order(wrapped(push(*tangents)), out_shell)
+            return in_order(wrapped(push(*plain(tangents))), out_shell)
 
     return in_order(wrapped(out), out_shell), forward
 
@@ -296,7 +302,7 @@ def _jacobian(transform, reverse: bool, func, argnums, has_aux):
             return arrays(out), aux
 
         with _transform(reverse):
-            found, aux = transform(of_arrays, argnums, has_aux=True)(*args, **kwargs)
+            found, aux = transform(of_arrays, argnums, has_aux=True)(*plain(args), **kwargs)
         found = in_order(wrapped(found), like)
         return (found, in_order(wrapped(aux), aux_like)) if has_aux else found
 

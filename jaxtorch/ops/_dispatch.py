@@ -200,7 +200,9 @@ def run_traced(kernel: Kernel, flat: tuple, wants_grad: bool) -> Node:
             arrays.append(None if i is NOTHING else evaluate.force(i))
     if not jax.config.jax_enable_x64:
         _refuse_wide(kernel, arrays)
-    outside = STATE.reverse or any(isinstance(a, LinearizeTracer) for a in arrays)
+    outside = STATE.reverse or (
+        not STATE.linearizing and any(isinstance(a, LinearizeTracer) for a in arrays)
+    )
     needs = tuple(
         i.requires_grad or (outside and i.aval.dtype is not None and i.aval.dtype.category >= 2)
         for i in flat

@@ -43,3 +43,37 @@ def test_factory_keywords():
         nn.factory_kwargs({"bias": True})
     with pytest.raises(TypeError, match="dtype specified twice"):
         nn.factory_kwargs({"dtype": 1, "factory_kwargs": {"dtype": 2}})
+
+
+@pytest.fixture
+def future():
+    yield torch.__future__
+    torch.__future__.set_overwrite_module_params_on_conversion(False)
+    torch.__future__.set_swap_module_params_on_conversion(False)
+
+
+def test_conversions_may_make_new_parameters(future):
+    layer = nn.Linear(2, 2)
+    layer(torch.ones(1, 2)).sum().backward()
+    weight = layer.weight
+    assert layer.double().weight is weight
+    future.set_overwrite_module_params_on_conversion(True)
+    assert layer.float().weight is not weight and weight.dtype == torch.float64
+    assert isinstance(layer.weight, nn.Parameter) and layer.weight.requires_grad
+    assert layer.weight.grad.dtype == torch.float32
+
+
+def test_loading_may_swap_into_the_parameters_that_an_optimizer_has(future):
+    layer = nn.BatchNorm1d(2)
+    weight = layer.weight
+    optimizer = torch.optim.SGD(layer.parameters(), lr=1.0)
+    state = {k: v + 1 for k, v in layer.state_dict().items()}
+    future.set_swap_module_params_on_conversion(True)
+    layer.load_state_dict(state, assign=True)
+    assert layer.weight is weight and weight.tolist() == [2.0, 2.0] and weight.requires_grad
+    layer(torch.ones(3, 2)).sum().backward()
+    optimizer.step()
+    assert layer.bias.tolist() == [-2.0, -2.0]
+    future.set_swap_module_params_on_conversion(False)
+    layer.load_state_dict(state, assign=True)
+    assert layer.weight is not weight

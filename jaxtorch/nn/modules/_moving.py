@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from jaxtorch import compiling, devices, dtypes, layouts
+from jaxtorch import __future__ as conversion, compiling, devices, dtypes, layouts
 from jaxtorch.autograd import no_grad
+from jaxtorch.nn.parameter import Parameter
 from jaxtorch.tensor import Tensor
 
 __all__ = ["MovingMethods"]
@@ -22,7 +23,7 @@ class MovingMethods:
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True):
         """``fn`` on every parameter, its gradient and every buffer; parameters stay the same
-        objects."""
+        objects, unless ``torch.__future__`` says otherwise."""
         if recurse:
             for child in self.children():
                 child._apply(fn)
@@ -35,7 +36,12 @@ class MovingMethods:
                 continue
             with no_grad():
                 grad = tensor.grad
-                tensor.data = fn(tensor.detach())
+                if conversion.get_overwrite_module_params_on_conversion():
+                    wants_grad = tensor.requires_grad
+                    tensor = Parameter(fn(tensor.detach()), requires_grad=wants_grad)
+                    self._parameters[name] = tensor
+                else:
+                    tensor.data = fn(tensor.detach())
                 if grad is not None:
                     tensor.grad = fn(grad.detach()).requires_grad_(grad.requires_grad)
         return self

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from jaxtorch import __future__ as conversion
 from jaxtorch.autograd import no_grad
 from jaxtorch.nn.modules import _hooks
 from jaxtorch.nn.modules._members import own_members
@@ -229,7 +230,12 @@ def _load_one(module, name, target, key, given, assign, errors: list[str]) -> No
                 given.requires_grad_(target.requires_grad)
             else:
                 given = Parameter(given, requires_grad=target.requires_grad)
-        setattr(module, name, given)
+        if conversion.get_swap_module_params_on_conversion():
+            from jaxtorch.utils import swap_tensors
+
+            swap_tensors(target, given)
+        else:
+            setattr(module, name, given)
     except Exception as error:
         errors.append(
             f'While copying the parameter named "{key}", whose dimensions in the model are '
