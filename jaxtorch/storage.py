@@ -7,6 +7,7 @@ whether a write to one shows in the other. Checkpoints are written and read in t
 
 from __future__ import annotations
 
+import io
 import itertools
 import math
 import os
@@ -464,3 +465,10 @@ def seen_through(home: Storage, steps: tuple) -> Tensor:
     t = wrap(home.read(steps))
     t._base, t._steps, t._seen = home, steps, home._version
     return t
+
+
+def _load_from_bytes(saved: bytes) -> TypedStorage | UntypedStorage:
+    """A storage in a plain pickle that PyTorch wrote: the bytes are what torch.save made of it."""
+    from jaxtorch.serialization import load
+
+    return load(io.BytesIO(saved), weights_only=False)

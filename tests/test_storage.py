@@ -1,6 +1,7 @@
 """Storages: who shares one, what they answer, and that they are not written."""
 
 import copy
+import io
 import pickle
 
 import numpy as np
@@ -176,3 +177,14 @@ def test_what_a_tensor_is_made_of_is_no_attribute_of_a_users():
     z.data_ptr()
     for t in (x, y, x.grad, x.detach(), z, z[0], *net.parameters(), *net.buffers()):
         assert not attributes(t)
+
+
+def test_storages_in_plain_pickles_of_pytorchs():
+    """PyTorch pickles a storage as the bytes of the file that torch.save makes of it."""
+    from jaxtorch.storage import _load_from_bytes
+
+    file = io.BytesIO()
+    storage = torch.tensor([1.0, 2.0]).storage()
+    torch.save(storage, file, _use_new_zipfile_serialization=False)
+    found = _load_from_bytes(file.getvalue())
+    assert found.tolist() == [1.0, 2.0] and found.dtype is torch.float32

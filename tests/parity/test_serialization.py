@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import warnings
 
@@ -258,3 +259,26 @@ def test_the_file_of_python_2_that_our_tests_read_is_one_of_torchs():
     assert torch.load(contents.file_of_python_2())["w"].tolist() == [1, 2, 3]
     found = torch.load(contents.file_of_python_2(), weights_only=False, encoding="bytes")
     assert found[b"w"].tolist() == [1, 2, 3]
+
+
+class PlainUnpickler(pickle.Unpickler):
+    """Reads a plain pickle as a program does that has jaxtorch for torch."""
+
+    def find_class(self, module, name):
+        if module.partition(".")[0] == "torch":
+            module = "jaxtorch" + module.removeprefix("torch")
+        return super().find_class(module, name)
+
+
+def test_plain_pickles_of_tensors():
+    x = torch.arange(6.0).view(2, 3)
+    layer = torch.nn.Linear(3, 2)
+    sent = {"x": x, "t": x.t(), "row": x[1], "half": x.bfloat16(), "p": layer.weight, "m": layer}
+    found = PlainUnpickler(io.BytesIO(pickle.dumps(sent))).load()
+    for name in ("x", "t", "row", "half"):
+        assert found[name].tolist() == sent[name].tolist()
+        assert str(found[name].dtype) == str(sent[name].dtype)
+    assert found["t"].stride() == (1, 3)
+    assert isinstance(found["p"], jaxtorch.nn.Parameter) and found["p"] is found["m"].weight
+    y = found["m"](jaxtorch.ones(1, 3)).detach().numpy()
+    np.testing.assert_allclose(y, layer(torch.ones(1, 3)).detach().numpy(), rtol=1e-6)
