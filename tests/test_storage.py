@@ -179,12 +179,13 @@ def test_what_a_tensor_is_made_of_is_no_attribute_of_a_users():
         assert not attributes(t)
 
 
+@pytest.mark.filterwarnings("ignore:TypedStorage is deprecated")
 def test_storages_in_plain_pickles_of_pytorchs():
     """PyTorch pickles a storage as the bytes of the file that torch.save makes of it."""
     from jaxtorch.storage import _load_from_bytes
 
     file = io.BytesIO()
-    storage = torch.tensor([1.0, 2.0]).storage()
+    storage = torch.FloatStorage([1.0, 2.0])
     torch.save(storage, file, _use_new_zipfile_serialization=False)
     found = _load_from_bytes(file.getvalue())
     assert found.tolist() == [1.0, 2.0] and found.dtype is torch.float32
