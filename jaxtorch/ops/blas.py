@@ -382,6 +382,9 @@ def _einsum(operands: Arrays, equation: str):
         few = "fewer" if len(operands) < len(subscripts) else "more"
         raise RuntimeError(f"einsum(): {few} operands were provided than specified in the equation")
     _check_subscripts(subscripts, operands)
+    if len(operands) == 2 and not _contracts(equation):  # torch's product of elements: promoted
+        common = dtypes.promote_types(*map(_promote.dtype_of, operands))
+        operands = tuple(_promote.cast(x, common) for x in operands)
     for other in operands[1:]:
         _same_dtype(operands[0], other)
     wide = [_promote.widened(x) for x in operands]
@@ -393,13 +396,24 @@ def _einsum(operands: Arrays, equation: str):
         return jnp.einsum(equation, *wide).astype(narrow)
 
 
-def _sums(equation: str) -> bool:
-    """Is a letter of one operand alone missing in the result? torch sums over it beforehand, and
-    its sums of integers are int64."""
+def _sides(equation: str) -> tuple[list[set[str]], str]:
+    """The letters of each operand, and of the result."""
     inputs, arrow, result = equation.partition("->")
     if not arrow:
         result = "".join(c for c in inputs if inputs.count(c) == 1)
-    subscripts = [set(part) for part in inputs.split(",")]
+    return [set(part) for part in inputs.split(",")], result
+
+
+def _contracts(equation: str) -> bool:
+    """Is a letter of both operands missing in the result?"""
+    (first, second), result = _sides(equation)
+    return bool((first & second) - set(result) - {"."})
+
+
+def _sums(equation: str) -> bool:
+    """Is a letter of one operand alone missing in the result? torch sums over it beforehand, and
+    its sums of integers are int64."""
+    subscripts, result = _sides(equation)
     alone = {c for part in subscripts for c in part if sum(c in p for p in subscripts) == 1}
     return bool(alone - set(result) - {"."})
 

@@ -47,6 +47,8 @@ ROWS = [
     row("einsum", "ii->i", F(3, 3), node=False),
     row("einsum", "...i,...i->...", F(2, 3), F(2, 3), node=False),
     row("einsum", "i,j", F(2), F(3), node=False),
+    row("einsum", "i,j", I(2), F(3), node=False),
+    row("einsum", "ij,ij->ij", F(2, 3), F(2, 3, dtype="float64"), node=False),
     row("einsum", "ij, j", M, F(3), node=False),
     row("einsum", "bn,anm,bm->ba", F(2, 3), F(5, 3, 4), F(2, 4), node=False),
     row("einsum", "b i d, b j d -> b i j", F(2, 3, 4), F(2, 2, 4), node=False),
