@@ -67,7 +67,8 @@ NUMBER_AVALS = {
 class _ThreadState(threading.local):
     grad = True  # is autograd recording?
     reverse = False  # inside jaxtorch.func's reverse-mode transform: use the registered vjps
-    linearizing = False  # inside its linearize, whose tracers are those of JAX's reverse mode
+    linearizing = False  # inside its forward mode, whatever tracers of reverse mode are around
+    lift = None  # a transform that is being differentiated: what ops' inputs go through
     mode = None  # a callable(op, inputs, statics) that sees every op: autocast, anomaly detection
     # Of __torch_function__ (ops/_overrides.py): the modes that are on, the innermost last; are the
     # classes of arguments asked, Tensor's subclasses and others?

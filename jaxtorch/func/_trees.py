@@ -6,9 +6,14 @@ from collections import OrderedDict
 
 import jax
 
+from jaxtorch.engine.graph import STATE
+from jaxtorch.engine.handles import Handles
 from jaxtorch.tensor import Tensor, is_traced
 
-__all__ = ["arrays", "in_order", "in_trace", "is_tensor", "plain", "shell", "tensors_of", "wrapped"]
+__all__ = [
+    "arrays", "in_order", "in_trace", "is_tensor", "plain", "shell", "tensors_of", "value",
+    "wrapped",
+]  # fmt: skip
 
 
 def is_tensor(x) -> bool:
@@ -28,9 +33,18 @@ def in_trace(tree) -> bool:
     )
 
 
+def value(tensor: Tensor):
+    """The array of a Tensor: the traced one, where it is taken from outside a transform that is
+    being differentiated (see ``_outer``)."""
+    if STATE.lift is None:
+        return tensor.jax()
+    node = tensor._read()
+    return Handles.wrap(STATE.lift.node(node)).jax()
+
+
 def arrays(tree):
     """A pytree's Tensors as jax arrays."""
-    return jax.tree.map(lambda x: x.jax() if isinstance(x, Tensor) else x, tree, is_leaf=is_tensor)
+    return jax.tree.map(lambda x: value(x) if isinstance(x, Tensor) else x, tree, is_leaf=is_tensor)
 
 
 def plain(tree):

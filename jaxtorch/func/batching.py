@@ -10,10 +10,10 @@ import jax
 import jax.numpy as jnp
 from jax._src.tree_util import broadcast_prefix
 
-from jaxtorch import autograd, random
-from jaxtorch.autograd.function import once_differentiable
+from jaxtorch import random
 from jaxtorch.engine.graph import STATE
-from jaxtorch.func._trees import in_order, is_tensor, shell
+from jaxtorch.func._outer import differentiable
+from jaxtorch.func._trees import arrays, in_order, is_tensor, shell, value
 from jaxtorch.ops.shaping import cat
 from jaxtorch.ops.slicing import narrow
 from jaxtorch.ops.views import movedim
@@ -39,12 +39,13 @@ def vmap(
     ``in_dims`` says which dimension of each Tensor among the arguments it is (None: it is no
     batch), ``out_dims`` where it goes in the results; both are structured as those, or one number
     for all. ``randomness``: "error", "same" numbers for all examples, or "different" ones.
-    ``chunk_size``: how many examples at once. Gradients flow to the arguments, once; to what the
-    function takes from elsewhere none do.
+    ``chunk_size``: how many examples at once. Gradients flow to the arguments and to what the
+    function takes from elsewhere (it runs twice then).
     """
     if not (chunk_size is None or chunk_size > 0):
         raise ValueError(f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})")
 
+    @differentiable
     @functools.wraps(func)
     def run(*args, **kwargs):
         if randomness not in ("error", "different", "same"):
@@ -101,12 +102,9 @@ class _Batch:
             ]
         tensors = [leaves[i] for i in self.where]
         example = _Examples(self, count)
-        if STATE.grad and any(t.requires_grad for t in tensors):
-            found = _Differentiable.apply(example, *tensors)
-        else:
-            found = tuple(Tensor(a) for a in example(*(t.jax() for t in tensors)))
+        found = [Tensor(a) for a in example(*map(value, tensors))]
         self.out, self.shell = example.out, example.shell
-        return list(found)
+        return found
 
 
 class _Examples:
@@ -115,12 +113,12 @@ class _Examples:
     def __init__(self, batch: _Batch, count: int):
         self.batch, self.count, self.out, self.shell = batch, count, None, None
 
-    def __call__(self, *arrays):
+    def __call__(self, *given):
         batch = self.batch
 
-        def one(index, *arrays):
+        def one(index, *mapped):
             leaves = list(batch.leaves)
-            for i, array in zip(batch.where, arrays, strict=True):
+            for i, array in zip(batch.where, mapped, strict=True):
                 leaves[i] = Tensor(array)
             with random.under_vmap(batch.randomness, self.count, index):
                 args = in_order(jax.tree.unflatten(batch.tree, leaves), batch.args)
@@ -133,37 +131,16 @@ class _Examples:
                     raise ValueError(
                         f"vmap({name}, ...): `{name}` must only return Tensors, got type {type(x)}."
                     )
-            return [x.jax() if isinstance(x, Tensor) else x for x in found]
+            return arrays(found)
 
         axes = [batch.dims[i] for i in batch.where]
         before, STATE.grad = STATE.grad, False
         try:
             with jax.enable_x64(True):
                 index = jnp.arange(self.count, dtype=jnp.int32)
-                return jax.vmap(one, in_axes=(0, *axes))(index, *arrays)
+                return jax.vmap(one, in_axes=(0, *axes))(index, *given)
         finally:
             STATE.grad = before
-
-
-class _Differentiable(autograd.Function):
-    """A mapped function whose arguments require grad: JAX differentiates it as one."""
-
-    @staticmethod
-    def forward(ctx, example: _Examples, *tensors):
-        before, STATE.reverse = STATE.reverse, True
-        try:
-            with jax.enable_x64(True):
-                found, ctx.pull = jax.vjp(example, *(t.jax() for t in tensors))
-        finally:
-            STATE.reverse = before
-        return tuple(Tensor(a) for a in found)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, *grads):
-        with jax.enable_x64(True):
-            found = ctx.pull([g.jax() for g in grads])
-        return (None, *(None if g.dtype == jax.dtypes.float0 else Tensor(g) for g in found))
 
 
 def _in_dims(name: str, in_dims, args: tuple, leaves: list, tree) -> list[int | None]:

@@ -1,8 +1,8 @@
 """Derivatives of functions of Tensors and pytrees of them.
 
-Outside a JAX trace ``grad`` goes through the engine, so that the function may branch on values and
-still runs as one program; inside one it is JAX's own. ``vjp``, ``jvp`` and what is built on them
-are JAX's in either case.
+Outside a JAX trace ``grad`` and ``vjp`` go through the engine, so that the function may branch on
+values and still runs as one program; inside one they are JAX's own. The others are JAX's in either
+case.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from jax._src.core import trace_state_clean
 from jaxtorch import autograd
 from jaxtorch.engine import backward as engine_backward
 from jaxtorch.engine.graph import STATE
+from jaxtorch.func._outer import differentiable
 from jaxtorch.func._trees import arrays, in_order, in_trace, is_tensor, plain, shell, wrapped
 from jaxtorch.tensor import Tensor
 
@@ -30,13 +31,13 @@ __all__ = [
 def _transform(reverse: bool):
     """JAX differentiates in here: autograd stays out of it, 64-bit types are on, and a reverse-mode
     transform sees the ops' own vjps."""
-    before = STATE.grad, STATE.reverse
-    STATE.grad, STATE.reverse = False, reverse
+    before = STATE.grad, STATE.reverse, STATE.linearizing
+    STATE.grad, STATE.reverse, STATE.linearizing = False, reverse, not reverse
     try:
         with jax.enable_x64(True):
             yield
     finally:
-        STATE.grad, STATE.reverse = before
+        STATE.grad, STATE.reverse, STATE.linearizing = before
 
 
 def _picked(args: tuple, argnums):
@@ -167,6 +168,8 @@ def vjp(func: Callable, *primals, has_aux: bool = False):
     the primals. With ``has_aux`` the function returns ``(output, aux)``, and aux comes third."""
     if not primals:
         raise RuntimeError("vjp(f, *primals): expected at least one primal")
+    if STATE.lift is None and trace_state_clean() and not in_trace(primals):
+        return _recorded_vjp(func, primals, has_aux)
 
     shells = None
 
@@ -184,16 +187,56 @@ def vjp(func: Callable, *primals, has_aux: bool = False):
     structure = jax.tree.structure(template, is_leaf=is_tensor)
 
     def back(cotangents, retain_graph: bool = True, create_graph: bool | None = None) -> tuple:
-        given = jax.tree.structure(cotangents, is_leaf=is_tensor)
-        if given != structure:
-            raise RuntimeError(
-                "Expected pytree structure of cotangents to be the same as pytree structure of "
-                f"outputs to the function. cotangents: {given}, primal output: {structure}"
-            )
+        _check_cotangents(cotangents, structure)
         with _transform(reverse=True):
             return in_order(pull(arrays(cotangents)), primals)
 
     return (template, back, aux) if has_aux else (template, back)
+
+
+def _recorded_vjp(func, primals: tuple, has_aux: bool):
+    outer = STATE.grad
+    with autograd.enable_grad():
+        inputs = in_order(jax.tree.map(_tracked, primals, is_leaf=is_tensor), primals)
+        out = func(*inputs)
+    out, aux = _with_aux("vjp", out) if has_aux else (out, None)
+    _only_tensors("vjp(f, *primals): expected f(*primals)", out)
+    starts, tree = jax.tree.flatten(inputs, is_leaf=is_tensor)
+    ends, structure = jax.tree.flatten(out, is_leaf=is_tensor)
+    nested = outer and any(_depends_on_others(end, starts) for end in ends if end.requires_grad)
+
+    def back(cotangents, retain_graph: bool = True, create_graph: bool | None = None) -> tuple:
+        _check_cotangents(cotangents, structure)
+        given = jax.tree.leaves(cotangents, is_leaf=is_tensor)
+        pairs = [(e, g) for e, g in zip(ends, given, strict=True) if e.requires_grad]
+        if create_graph is None:
+            create_graph = STATE.grad and (nested or any(g.requires_grad for g in given))
+        if pairs:
+            roots, weights = map(list, zip(*pairs, strict=True))
+            found = autograd.grad(
+                roots, starts, weights, retain_graph=retain_graph, create_graph=create_graph,
+                materialize_grads=True,
+            )  # fmt: skip
+        else:
+            found = [t.detach() * 0 for t in starts]
+        return in_order(jax.tree.unflatten(tree, found), primals)
+
+    def result(x):
+        return x.detach() if is_tensor(x) and not nested else x
+
+    value = in_order(jax.tree.map(result, out, is_leaf=is_tensor), out)
+    if not has_aux:
+        return value, back
+    return value, back, in_order(jax.tree.map(result, aux, is_leaf=is_tensor), aux)
+
+
+def _check_cotangents(cotangents, structure) -> None:
+    given = jax.tree.structure(cotangents, is_leaf=is_tensor)
+    if given != structure:
+        raise RuntimeError(
+            "Expected pytree structure of cotangents to be the same as pytree structure of "
+            f"outputs to the function. cotangents: {given}, primal output: {structure}"
+        )
 
 
 def _with_aux(name: str, out) -> tuple:
@@ -244,6 +287,11 @@ def jvp(
                 f"the given forward gradient is of size {list(t.shape)}."
             )
 
+    found = differentiable(functools.partial(_jvp, func, has_aux))(primals, tangents)
+    return found if has_aux else found[:2]
+
+
+def _jvp(func, has_aux: bool, primals: tuple, tangents: tuple) -> tuple:
     shells: tuple = ()
 
     def run(*args):
@@ -256,8 +304,7 @@ def jvp(
 
     with _transform(reverse=False):
         out, along, aux = jax.jvp(run, plain(primals), plain(tangents), has_aux=True)
-    found = in_order((wrapped(out), wrapped(along), aux), shells)
-    return found if has_aux else found[:2]
+    return in_order((wrapped(out), wrapped(along), aux), shells)
 
 
 def linearize(func: Callable, *primals):
@@ -273,12 +320,8 @@ def linearize(func: Callable, *primals):
         out_shell = shell(out)
         return arrays(out)
 
-    before, STATE.linearizing = STATE.linearizing, True
-    try:
-        with _transform(reverse=False):
-            out, push = jax.linearize(run, *plain(primals))
-    finally:
-        STATE.linearizing = before
+    with _transform(reverse=False):
+        out, push = jax.linearize(run, *plain(primals))
 
     def forward(*tangents):
         with _transform(reverse=False):
@@ -288,6 +331,7 @@ def linearize(func: Callable, *primals):
 
 
 def _jacobian(transform, reverse: bool, func, argnums, has_aux):
+    @differentiable
     @functools.wraps(func)
     def run(*args, **kwargs):
         many, nums = _picked(args, argnums)

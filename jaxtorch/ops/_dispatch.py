@@ -123,6 +123,9 @@ def slow(operation: Op, slots: tuple, statics: dict, viewed=None):
     if STATE.function_modes:
         raise Overridden
     statics = {k: _plain(v) for k, v in statics.items()}
+    if STATE.lift is not None:
+        given, slots = slots, STATE.lift(slots)
+        viewed = viewed if slots == given else None
     mode = STATE.mode
     if mode is not None:
         return mode(operation, slots, statics, viewed)
