@@ -264,9 +264,12 @@ def _evaluate_group(root: Node, look: bool) -> None:
     if look and structure is not None and structure.backed and foresight.foresee(structure, nodes):
         group = root.group
         nodes, wanted, _ = _needed(root)
+        # A backward into what an earlier look computed may be another one each time: decoding
+        # that is looked at step by step. It is compiled when it comes back, like anything else.
+        whole = all(n.group is group for n in nodes)
         if group is not None:
             group.dissolve()
-        _evaluate_nodes(nodes, wanted, False, compile_now=True)
+        _evaluate_nodes(nodes, wanted, False, compile_now=whole)
         return
     if group is not None:
         group.dissolve()

@@ -10,6 +10,7 @@ from jax import monitoring
 import jaxtorch as torch
 import jaxtorch.nn as nn
 import jaxtorch.nn.functional as F
+from jaxtorch.engine import evaluate
 from tests.engine.programs import Counted, data, net, sgd, values
 
 COMPILING = "/jax/core/compile/backend_compile_duration"
@@ -271,3 +272,40 @@ def test_a_gan_whose_discriminator_steps_before_the_generators_backward(look):
         for _ in range(3):
             step()
     assert did.structures == 0
+
+
+def test_steps_that_are_looked_at_are_not_compiled_with_a_backward_through_all_of_them(monkeypatch):
+    """Decoding: a loss looked at in every step, and a backward from their sum, through as many
+    steps as there were this time. No two such backwards are alike."""
+    w = torch.eye(4).requires_grad_()
+
+    def decode(steps):
+        h, total = torch.ones(1, 4), 0
+        for _ in range(steps):
+            h = torch.tanh(h @ w)
+            loss = h.sum()
+            total = total + loss
+            loss.item()
+        total.backward()
+        found, w.grad = w.grad, None
+        return found
+
+    for steps in (2, 3, 2, 3):
+        decode(steps)
+    evaluate_nodes, at_once = evaluate._evaluate_nodes, []
+
+    def spy(nodes, wanted, look, wired=None, compile_now=False):
+        at_once.append(compile_now)
+        return evaluate_nodes(nodes, wanted, look, wired, compile_now)
+
+    monkeypatch.setattr(evaluate, "_evaluate_nodes", spy)
+    grads = [decode(steps) for steps in (4, 5, 6)]
+    assert len(at_once) == 15 and sum(at_once) <= 1  # of the first step's own, if at all
+    for steps, found in zip((4, 5, 6), grads, strict=True):
+        again = torch.eye(4).requires_grad_()
+        h, total = torch.ones(1, 4), 0
+        for _ in range(steps):
+            h = torch.tanh(h @ again)
+            total = total + h.sum()
+        (expected,) = torch.autograd.grad(total, again)
+        torch.testing.assert_close(found, expected)
