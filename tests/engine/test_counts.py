@@ -300,7 +300,8 @@ def test_steps_that_are_looked_at_are_not_compiled_with_a_backward_through_all_o
 
     monkeypatch.setattr(evaluate, "_evaluate_nodes", spy)
     grads = [decode(steps) for steps in (4, 5, 6)]
-    assert len(at_once) == 15 and sum(at_once) <= 1  # of the first step's own, if at all
+    # What reaches no further than its own step may be compiled: one of the steps of each.
+    assert len(at_once) == 15 and sum(at_once) <= 3
     for steps, found in zip((4, 5, 6), grads, strict=True):
         again = torch.eye(4).requires_grad_()
         h, total = torch.ones(1, 4), 0
