@@ -32,7 +32,13 @@ _MODEL_PARALLEL = (
 # (names, the reason they are left out)
 _TABLE = (
     ("torch.onnx", "needs PyTorch's graph capture; jax.export and jax2onnx start from a function"),
-    ("torch.fx torch.export torch.package torch._export", _EXPORT),
+    ("torch.export torch.package torch._export "
+     "torch.fx.CodeGen torch.fx.Graph torch.fx.GraphModule torch.fx.Interpreter torch.fx.Node "
+     "torch.fx.PH torch.fx.Proxy torch.fx.ProxyableClassMeta torch.fx.Tracer "
+     "torch.fx.Transformer torch.fx.graph torch.fx.graph_module torch.fx.immutable_collections "
+     "torch.fx.interpreter torch.fx.map_arg torch.fx.node torch.fx.operator_schemas "
+     "torch.fx.passes torch.fx.proxy torch.fx.replace_pattern torch.fx.subgraph_rewriter "
+     "torch.fx.symbolic_trace torch.fx.tensor_type torch.fx.traceback torch.fx.config", _EXPORT),
     ("torch._inductor", "XLA is the compiler here: it has its own options (XLA_FLAGS)"),
     ("torch.nn.attention.activate_flash_attention_impl "
      "torch.nn.attention.current_flash_attention_impl "

@@ -2,6 +2,7 @@
 
 import operator
 import os
+import typing
 from typing import Optional
 
 import pytest
@@ -40,6 +41,24 @@ def test_marks_leave_functions_alone():
     assert not compiler.is_compiling()
     with pytest.raises(NotImplementedError, match="force_eager"):
         compiler.set_stance("force_eager")
+
+
+def test_types_to_annotate_with():
+    from jaxtorch.jit.annotations import List  # noqa: UP035
+
+    assert List is typing.List  # noqa: UP006
+
+
+def test_marks_of_graph_capture_leave_functions_alone():
+    def f():
+        return 1
+
+    assert torch.fx.wrap(f) is f and torch.fx.wrap("f") == "f"
+    assert torch.fx.has_side_effect(f) is f
+    with pytest.raises(RuntimeError, match="takes a function or a function's name"):
+        torch.fx.wrap(3)
+    with pytest.raises(AttributeError, match="torch.fx.symbolic_trace is left out"):
+        torch.fx.symbolic_trace(f)
 
 
 def test_jit_is_also_jaxtorchs_own():

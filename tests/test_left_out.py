@@ -49,7 +49,7 @@ def test_what_is_left_out_says_why():
         jaxtorch.ones(1).to_sparse()
     with pytest.raises(AttributeError, match="'Tensor' object has no attribute 'to_gold'"):
         jaxtorch.ones(1).to_gold()
-    assert not hasattr(jaxtorch, "fx") and not hasattr(jaxtorch.ones(1), "to_sparse")
+    assert not hasattr(jaxtorch, "export") and not hasattr(jaxtorch.ones(1), "to_sparse")
     assert left_out.reason("torch.ones") is None
     assert left_out.reason("torch.onnx.utils.export") == left_out.reason("torch.onnx")
 

@@ -1,6 +1,13 @@
 """``torch.jit.annotations``: the names that annotations of scripted functions use."""
 
-from typing import Any
+from typing import (  # noqa: UP035
+    Any as Any,
+    Dict as Dict,
+    List as List,
+    Optional as Optional,
+    Tuple as Tuple,
+    Union as Union,
+)
 
 from jaxtorch import left_out
 from jaxtorch.futures import Future as Future

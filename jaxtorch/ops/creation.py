@@ -230,7 +230,9 @@ def legacy_tensor(dtype, *args, device=None):
                 f"expected {dtype.legacy} (got {first.dtype.legacy}): use tensor.to(dtype)"
             )
         return first.detach()
-    if isinstance(first, Size) or all(hasattr(n, "__index__") for n in args):
+    # Any NumPy array has an __index__; one of no dimensions is a size to torch.
+    array = len(args) == 1 and isinstance(first, np.ndarray) and first.ndim
+    if isinstance(first, Size) or not array and all(hasattr(n, "__index__") for n in args):
         return empty(*args, dtype=dtype, device=device)
     if len(args) > 1:
         raise TypeError(

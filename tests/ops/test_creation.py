@@ -112,6 +112,9 @@ def test_the_legacy_constructor_takes_sizes_or_data():
     assert torch.Tensor(2, 3).shape == (2, 3)
     assert torch.Tensor([1, 2]).tolist() == [1.0, 2.0]
     assert torch.LongTensor([1, 2]).dtype is torch.int64
+    assert torch.FloatTensor(np.eye(2)).tolist() == [[1.0, 0.0], [0.0, 1.0]]
+    assert torch.LongTensor(np.array([2])).tolist() == [2]
+    assert torch.Tensor(np.array(2), np.int64(3)).shape == (2, 3)
     with pytest.raises(TypeError):
         torch.Tensor(1.5)
 

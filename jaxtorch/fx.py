@@ -1,0 +1,26 @@
+"""``torch.fx``: of PyTorch's graph capture only the marks that libraries put on their functions.
+
+Nothing is captured here, so a mark that is meant for a tracer changes nothing.
+"""
+
+from __future__ import annotations
+
+from jaxtorch import left_out
+
+__all__ = ["has_side_effect", "wrap"]
+
+
+def wrap(fn_or_name):
+    """``fn_or_name`` itself, a function of a module or its name: there is no tracer that would
+    have to leave its calls alone. RuntimeError for what is neither."""
+    if not callable(fn_or_name) and not isinstance(fn_or_name, str):
+        raise RuntimeError(f"fx.wrap takes a function or a function's name, got {fn_or_name!r}")
+    return fn_or_name
+
+
+def has_side_effect(fn):
+    """``fn`` itself: there is no graph from which its calls could be cleaned away."""
+    return fn
+
+
+__getattr__ = left_out.attributes_of(__name__)
