@@ -88,6 +88,18 @@ def test_switches_of_cudnn():
         cudnn.benchmrak = True
 
 
+def test_einsum_looks_for_its_order_as_told():
+    switch = torch.backends.opt_einsum
+    chain = [torch.ones(2, 3), torch.ones(3, 4), torch.ones(4, 5)]
+    assert switch.strategy == "auto"
+    with switch.flags(strategy="greedy"):
+        assert torch.einsum("ij,jk,kl->il", *chain).tolist() == [[12.0] * 5] * 2
+        switch.strategy = "no such"
+        with pytest.raises(KeyError, match="no such"):
+            torch.einsum("ij,jk,kl->il", *chain)
+    assert switch.strategy == "auto"
+
+
 def test_what_is_not_here_says_so():
     backends = torch.backends
     for backend in (backends.mkl, backends.mkldnn, backends.openmp, backends.nnpack, backends.mps):

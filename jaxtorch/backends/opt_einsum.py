@@ -1,6 +1,7 @@
-"""``torch.backends.opt_einsum``: ``jnp.einsum`` always finds the order of products by it."""
+"""``torch.backends.opt_einsum``: how ``einsum`` finds the order of its products."""
 
 from jaxtorch.backends._flags import Flags, become, fixed
+from jaxtorch.ops import blas
 
 __all__ = ["get_opt_einsum", "is_available"]
 
@@ -19,7 +20,15 @@ def get_opt_einsum():
 class _OptEinsum(Flags):
     _names = ("enabled", "strategy")
     enabled = fixed("enabled", True, "jnp.einsum uses it always")
-    strategy = fixed("strategy", "optimal", "jnp.einsum looks for the best order")
+
+    @property
+    def strategy(self) -> str:
+        """A name of opt_einsum's: "auto", "greedy", "optimal", "auto-hq"."""
+        return blas.path_strategy
+
+    @strategy.setter
+    def strategy(self, name: str) -> None:
+        blas.path_strategy = name
 
 
 become(__name__, _OptEinsum)

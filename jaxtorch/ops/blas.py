@@ -348,6 +348,10 @@ def addbmm(
 # --- any number of dims -------------------------------------------------------------------------
 
 
+# How opt_einsum looks for the order of the products: torch.backends.opt_einsum.strategy.
+path_strategy = "auto"
+
+
 def einsum(equation, *operands):
     """Einstein's summation: "ij,jk->ik" and so on; ``operands`` may be one list.
 
@@ -357,7 +361,7 @@ def einsum(equation, *operands):
         return einsum(*_from_sublists(equation, *operands))
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = operands[0]
-    return _einsum(operands, equation)
+    return _einsum(operands, equation, path_strategy)
 
 
 def _from_sublists(*arguments):
@@ -375,7 +379,7 @@ def _letters(sublist) -> str:
 
 
 @op(name="EinsumBackward0")
-def _einsum(operands: Arrays, equation: str):
+def _einsum(operands: Arrays, equation: str, strategy: str):
     equation = equation.replace(" ", "")
     subscripts = equation.split("->")[0].split(",")
     if len(subscripts) != len(operands):
@@ -393,7 +397,7 @@ def _einsum(operands: Arrays, equation: str):
         wide = [_promote.cast(x, dtypes.int64) for x in operands]
         narrow = wide[0].dtype
     with jax.numpy_rank_promotion("allow"):
-        return jnp.einsum(equation, *wide).astype(narrow)
+        return jnp.einsum(equation, *wide, optimize=strategy).astype(narrow)
 
 
 def _sides(equation: str) -> tuple[list[set[str]], str]:
