@@ -94,3 +94,36 @@ def test_collectives_that_return_their_results(world):
     assert dist.nn.all_to_all([torch.zeros(2)], [x]) == (x,)
     with pytest.raises(RuntimeError, match="invalid root rank"):
         dist.nn.broadcast(x, 1)
+
+
+def test_join_calls_the_hooks_after_the_last_batch(world):
+    from jaxtorch.distributed.algorithms.join import Join, Joinable, JoinHook
+
+    told = []
+
+    class Hook(JoinHook):
+        def post_hook(self, is_last_joiner):
+            told.append(is_last_joiner)
+
+    class Counter(Joinable):
+        join_device = torch.device("cpu")
+        join_process_group = dist.group.WORLD
+
+        def join_hook(self, **kwargs):
+            told.append(kwargs)
+            return Hook()
+
+    counter = Counter()
+    wrapped = nn.parallel.DistributedDataParallel(nn.Linear(1, 1))
+    with Join([counter, wrapped], rate=2):
+        Join.notify_join_context(counter)
+    with Join([counter], enable=False):
+        told.append("batch")
+    assert told == [{"rate": 2}, True, {}, "batch"]
+    with pytest.raises(ValueError, match="at least one joinable"):
+        Join([])
+
+
+def test_the_ops_have_a_type():
+    assert type(dist.ReduceOp.SUM) is dist.ReduceOp.RedOpType
+    assert [str(op) for op in dist.ReduceOp][:2] == ["RedOpType.SUM", "RedOpType.AVG"]

@@ -29,7 +29,7 @@ LAYERS = [
     "testing",
     "anomaly autograd func compiling legacy cuda cpu mps accelerator serialization hub linalg fft "
     "special masked signal backends",
-    "nn.functional nn.init nn.parameter",
+    "nn._reduction nn.functional nn.init nn.parameter",
     "distributions quasirandom",
     "nn.utils nn.modules nn.attention nn.grad nn nn.parallel "
     "interop.flax jit compiler _dynamo summary",

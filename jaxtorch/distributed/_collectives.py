@@ -28,6 +28,7 @@ class ReduceOp(enum.Enum):
         return f"RedOpType.{self.name}"
 
 
+ReduceOp.RedOpType = ReduceOp  # PyTorch's enum of the ops, apart from the class around one of them
 reduce_op = ReduceOp
 
 

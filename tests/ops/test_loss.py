@@ -109,3 +109,16 @@ def test_the_older_spellings_of_reduction():
 def test_probabilities_outside_0_and_1_raise():
     with pytest.raises(RuntimeError, match="all elements of input should be between 0 and 1"):
         functional.binary_cross_entropy(torch.tensor([1.5]), torch.tensor([1.0])).item()
+
+
+def test_reductions_by_number_and_by_the_flags_of_old():
+    from jaxtorch.nn import _reduction
+
+    assert [_reduction.get_enum(name) for name in ("none", "mean", "sum")] == [0, 1, 2]
+    with pytest.raises(ValueError, match="x is not a valid value for reduction"):
+        _reduction.get_enum("x")
+    flags = [(None, None), (False, None), (True, False), (False, True)]
+    strings = [_reduction.legacy_get_string(*each, emit_warning=False) for each in flags]
+    assert strings == ["mean", "sum", "none", "sum"]
+    with pytest.warns(UserWarning, match="please use reduction='sum' instead"):
+        assert _reduction.legacy_get_enum(False, None) == 2

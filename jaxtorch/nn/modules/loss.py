@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 
 from jaxtorch.nn import functional as F
+from jaxtorch.nn._reduction import legacy_get_string
 from jaxtorch.nn.modules.distance import PairwiseDistance
 from jaxtorch.nn.modules.linear import Linear
 from jaxtorch.nn.modules.module import Module
@@ -23,23 +24,11 @@ __all__ = [
 ]  # fmt: skip
 
 
-def legacy_reduction(size_average: bool | None, reduce: bool | None) -> str:
-    """The ``reduction`` that the arguments of old meant."""
-    mean = size_average is None or size_average
-    reduction = "none" if reduce is False else "mean" if mean else "sum"
-    warnings.warn(
-        f"size_average and reduce args will be deprecated, please use reduction='{reduction}' "
-        "instead.",
-        stacklevel=4,
-    )
-    return reduction
-
-
 class _Loss(Module):
     def __init__(self, size_average=None, reduce=None, reduction: str = "mean") -> None:
         super().__init__()
         if size_average is not None or reduce is not None:
-            reduction = legacy_reduction(size_average, reduce)
+            reduction = legacy_get_string(size_average, reduce, stacklevel=4)
         self.reduction = reduction
 
 

@@ -6,6 +6,7 @@ import contextlib
 from typing import Any
 
 from jaxtorch import distributed
+from jaxtorch.distributed.algorithms.join import JoinHook
 from jaxtorch.nn.modules.module import Module
 
 __all__ = ["DistributedDataParallel"]
@@ -66,6 +67,18 @@ class DistributedDataParallel(Module):
     ):
         """Nobody else can run out of batches first."""
         yield self
+
+    def join_hook(self, **kwargs) -> JoinHook:
+        """A hook that does nothing: ``Join`` has nobody to wait for."""
+        return JoinHook()
+
+    @property
+    def join_device(self):
+        return next(self.module.parameters()).device
+
+    @property
+    def join_process_group(self):
+        return self.process_group or distributed.group.WORLD
 
     def register_comm_hook(self, state, hook) -> None:
         raise NotImplementedError(
