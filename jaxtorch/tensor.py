@@ -184,7 +184,9 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
         """Take over the value of a Tensor that nobody uses any more."""
         node = other._node
         meta = self._meta
-        if meta is not None and meta.leaf and not is_traced(node):
+        if self._base is not None:
+            self._write_view(node)
+        elif meta is not None and meta.leaf and not is_traced(node):
             node.requires_grad = True
             node.meta = meta
             self._node = node
@@ -488,6 +490,8 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
         if self._base is None:  # what was detached before keeps the value of then
             storage.disown()
             self._storage = None
+        elif not steps:
+            self._base = None
         self._rebind(value)
 
     # -- copies -------------------------------------------------------------------------------

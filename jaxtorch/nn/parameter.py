@@ -13,6 +13,7 @@ import numpy as np
 from flax import nnx
 from flax.nnx import tracers
 from flax.nnx.variablelib import VariableMeta
+from jax._src.core import trace_state_clean
 
 from jaxtorch import devices, dtypes
 from jaxtorch.engine.backward import Grad
@@ -69,6 +70,21 @@ class Parameter(Tensor, nnx.Param):
         elif not isinstance(data, Tensor):
             data = Tensor(data)
         self._begin(alias(data._read()), requires_grad)
+        if trace_state_clean():
+            self._share(data)
+
+    def _share(self, data: Tensor) -> None:
+        """One memory, in torch's words: from now on ``data`` is a view of this Parameter, and not
+        the other way round, so that an optimizer's writes stay as quick as they are. (What shows
+        a part of another tensor, ``x[0]``, is copied.)"""
+        storage, steps = data._home()
+        if steps:
+            return
+        owner = storage.owner()
+        storage.owner, self._storage = weakref.ref(self), weakref.ref(storage)
+        storage.follow(self._node)
+        if owner is not None:
+            owner._storage, owner._base, owner._seen = None, storage, storage._version
 
     def _begin(self, node: Node, requires_grad: bool) -> None:
         """Become a leaf of this node's value; no other handle is on the node."""
@@ -140,7 +156,7 @@ class Parameter(Tensor, nnx.Param):
         if "_alien" in self.__dict__:
             twin = type(self)._new(copy.deepcopy(self.__dict__["_alien"], memo), self._var_metadata)
         else:
-            twin = type(self)(self, self.requires_grad)
+            twin = type(self)(wrap(alias(self._read())).detach(), self.requires_grad)
         if "_metadata" in self.__dict__:
             vars(twin)["_metadata"] = dict(self.__dict__["_metadata"])
         memo[id(self)] = twin

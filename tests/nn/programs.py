@@ -14,6 +14,8 @@ import warnings
 from collections import OrderedDict
 from typing import Generic, Protocol, TypeVar
 
+from tests.nn import sharing
+
 
 def complaint(action) -> str:
     try:
@@ -568,7 +570,8 @@ PROGRAMS = [
     names_and_order, registration_errors, reassignment, loading, state_is_shared, overridden_state,
     state_hooks, call_hooks, every_module_hooks, backward_hooks, modes_and_moves, copies,
     containers, parameter_containers, tied_and_shared, submodules, attribute_protocol,
-    parameters_print, lazy_layers, adaptive_softmax, subclasses,
+    parameters_print, lazy_layers, adaptive_softmax, subclasses, sharing.parameters_share,
+    sharing.a_sampler_shares_its_layer_s_parameter,
 ]  # fmt: skip
 
 
