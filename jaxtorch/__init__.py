@@ -212,6 +212,7 @@ from jaxtorch.settings import (
     use_deterministic_algorithms as use_deterministic_algorithms,
 )
 from jaxtorch.size import Size as Size
+from jaxtorch.sparse import sparse_coo_tensor as sparse_coo_tensor, spmm as spmm
 from jaxtorch.storage import (
     BFloat16Storage as BFloat16Storage,
     BoolStorage as BoolStorage,

@@ -239,6 +239,19 @@ class TensorQueries:
         """All dimensions are dense."""
         return self.dim()
 
+    def to_sparse(self, sparse_dim=None, *, layout=None, blocksize=None, dense_dim=None):
+        """The coordinates and the values of what is not zero (COO)."""
+        from jaxtorch import sparse
+
+        if blocksize is not None or dense_dim is not None:
+            raise NotImplementedError("to_sparse(blocksize=..., dense_dim=...)")
+        if layout not in (None, sparse.SparseTensor.layout):
+            raise NotImplementedError(f"to_sparse(layout={layout}): COO is the one here")
+        return sparse.to_sparse(self, sparse_dim)
+
+    def to_sparse_coo(self):
+        return self.to_sparse()
+
     def to_dense(self, dtype=None, *, masked_grad: bool | None = None):
         """The tensor itself, or as another dtype."""
         return self if dtype is None else self.to(dtype)

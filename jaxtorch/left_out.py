@@ -13,7 +13,7 @@ import sys
 
 __all__ = ["LEFT_OUT", "LeftOut", "attributes_of", "reason", "refusal"]
 
-_SPARSE = "JAX arrays are dense; jax.experimental.sparse has BCOO and BCSR matrices"
+_SPARSE = "of sparse tensors COO ones are here; jax.experimental.sparse has BCOO and BCSR"
 _QUANTIZED = "quantised tensors are PyTorch's own storage; nothing here computes with them"
 _SCRIPT = "there is no TorchScript here: XLA compiles what the engine records"
 _SYMBOLIC = "shapes are always known numbers here; XLA compiles one program for each"
@@ -74,18 +74,21 @@ _TABLE = (
      "torch.Tensor.dequantize torch.Tensor.int_repr torch.Tensor.q_scale "
      "torch.Tensor.q_zero_point torch.fake_quantize_per_tensor_affine "
      "torch.fake_quantize_per_channel_affine torch.fused_moving_avg_obs_fake_quant", _QUANTIZED),
-    ("torch.sparse torch.native_norm "
-     "torch.hspmm torch.smm torch.spmm torch.sspaddmm torch.resize_as_sparse_ "
+    ("torch.native_norm torch.hspmm torch.smm torch.sspaddmm torch.resize_as_sparse_ "
+     "torch.sparse.as_sparse_gradcheck torch.sparse.check_sparse_tensor_invariants "
+     "torch.sparse.sampled_addmm torch.sparse.semi_structured torch.sparse.spdiags "
+     "torch.sparse.spsolve torch.sparse.to_sparse_semi_structured "
+     "torch.sparse.SparseSemiStructuredTensor "
      "torch.sparse_bsc_tensor torch.sparse_bsr_tensor torch.sparse_compressed_tensor "
-     "torch.sparse_coo_tensor torch.sparse_csc_tensor torch.sparse_csr_tensor "
+     "torch.sparse_csc_tensor torch.sparse_csr_tensor "
      "torch.ccol_indices_copy torch.col_indices_copy torch.crow_indices_copy "
      "torch.indices_copy torch.row_indices_copy torch.values_copy torch.cuda.sparse", _SPARSE),
     ("torch.Tensor.ccol_indices torch.Tensor.coalesce torch.Tensor.col_indices "
      "torch.Tensor.crow_indices torch.Tensor.indices torch.Tensor.is_coalesced "
      "torch.Tensor.resize_as_sparse_ torch.Tensor.row_indices torch.Tensor.smm "
      "torch.Tensor.sparse_mask torch.Tensor.sparse_resize_ "
-     "torch.Tensor.sparse_resize_and_clear_ torch.Tensor.sspaddmm torch.Tensor.to_sparse "
-     "torch.Tensor.to_sparse_bsc torch.Tensor.to_sparse_bsr torch.Tensor.to_sparse_coo "
+     "torch.Tensor.sparse_resize_and_clear_ torch.Tensor.sspaddmm "
+     "torch.Tensor.to_sparse_bsc torch.Tensor.to_sparse_bsr "
      "torch.Tensor.to_sparse_csc torch.Tensor.to_sparse_csr torch.Tensor.values", _SPARSE),
     ("torch.nested torch.Tensor.to_padded_tensor",
      "ragged shapes are padded and masked here, as XLA needs them: nn.utils.rnn.pad_sequence"),

@@ -489,9 +489,8 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
             return  # `p.data -= step` has written through already
         if self._base is None:  # what was detached before keeps the value of then
             storage.disown()
-            self._storage = None
-        elif not steps:
-            self._base = None
+        if not steps:
+            self._base = self._storage = None
         self._rebind(value)
 
     # -- copies -------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ LAYERS = [
     "distributed functional",
     "testing",
     "anomaly autograd func compiling legacy cuda cpu mps accelerator serialization hub linalg fft "
-    "special masked signal backends",
+    "special masked signal sparse backends",
     "nn._reduction nn.functional nn.init nn.parameter",
     "distributions quasirandom",
     "nn.utils nn.modules nn.attention nn.grad nn nn.parallel "

@@ -45,11 +45,11 @@ def test_every_reason_is_a_line():
 def test_what_is_left_out_says_why():
     with pytest.raises(left_out.LeftOut, match="torch.onnx is left out of jaxtorch: needs"):
         jaxtorch.onnx.export()
-    with pytest.raises(AttributeError, match="torch.Tensor.to_sparse is left out"):
-        jaxtorch.ones(1).to_sparse()
+    with pytest.raises(AttributeError, match="torch.Tensor.to_sparse_csr is left out"):
+        jaxtorch.ones(1).to_sparse_csr()
     with pytest.raises(AttributeError, match="'Tensor' object has no attribute 'to_gold'"):
         jaxtorch.ones(1).to_gold()
-    assert not hasattr(jaxtorch, "export") and not hasattr(jaxtorch.ones(1), "to_sparse")
+    assert not hasattr(jaxtorch, "export") and not hasattr(jaxtorch.ones(1), "to_sparse_csr")
     assert left_out.reason("torch.ones") is None
     assert left_out.reason("torch.onnx.utils.export") == left_out.reason("torch.onnx")
 

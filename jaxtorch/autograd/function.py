@@ -34,7 +34,7 @@ class FunctionCtx:
 
     def save_for_backward(self, *tensors) -> None:
         for i, t in enumerate(tensors):
-            if t is not None and not isinstance(t, TensorBase):
+            if not (t is None or isinstance(t, TensorBase) or getattr(t, "is_sparse", False)):
                 raise TypeError(
                     f"save_for_backward can only save variables, but argument {i} is of type "
                     f"{type(t).__name__}"
