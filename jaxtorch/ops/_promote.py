@@ -50,6 +50,15 @@ def widened(x: jax.Array) -> jax.Array:
     return x.astype(jnp.float32) if dtype_of(x) in dtypes.HALF_TYPES else x
 
 
+def divisor(count: int | float, like: jax.Array) -> jax.Array:
+    """A number to divide ``like`` by that the op knows beforehand, as the size of a mean.
+
+    XLA makes of a division by a constant a product with its rounded reciprocal: 77 / 7 would be
+    11.000001, and linspace(0, 77, 8) have no 66 in it. It does not look behind a barrier.
+    """
+    return lax.optimization_barrier(jnp.full((), count, jnp.finfo(like.dtype).dtype))
+
+
 def rounded(x: jax.Array, like: jax.Array) -> jax.Array:
     """``x`` rounded to the digits of the dtype of ``like``, where torch's kernels round as well."""
     if dtype_of(like) not in dtypes.HALF_TYPES:

@@ -14,7 +14,7 @@ from jax import lax
 from jaxtorch import devices, dtypes
 from jaxtorch.engine.handles import Handles
 from jaxtorch.ops._op import Array, Scalar, op
-from jaxtorch.ops._promote import number_dtype, width
+from jaxtorch.ops._promote import divisor, number_dtype, width
 from jaxtorch.ops.data import array_of, is_tensor, no_pinning, wrap
 from jaxtorch.ops.views import sizes_from
 from jaxtorch.size import Size
@@ -333,7 +333,7 @@ def _line(length, start, end, dtype, halves=True):
         return lax.reduce_precision(x, *((8, 7) if dtype is dtypes.bfloat16 else (5, 10)))
 
     start, end = rounded(start, True), rounded(end, True)
-    step = rounded(rounded(end - start) / rounded(jnp.full((), length - 1, own)))
+    step = rounded(rounded(end - start) / rounded(divisor(length - 1, end)))
     start, end, step = (x.astype(wide) for x in (start, end, step))
     at = lax.iota(jnp.int32, length)
     up = start + rounded(step * rounded(at.astype(wide)))

@@ -11,7 +11,7 @@ from jax import lax
 
 from jaxtorch.ops._dims import broadcast_shapes, broadcast_to, same_rank
 from jaxtorch.ops._op import Array, check, index_dtype, op
-from jaxtorch.ops._promote import dtype_of, floating, is_integral, not_implemented, widened
+from jaxtorch.ops._promote import divisor, dtype_of, floating, is_integral, not_implemented, widened
 from jaxtorch.ops.creation import full_like
 from jaxtorch.ops.data import is_tensor
 
@@ -20,7 +20,7 @@ def _reduce(loss, reduction: str):
     """The mean or the sum of a loss's elements, or all of them."""
     if reduction == "mean":
         # torch's mean of no elements is nan, without a warning
-        return loss.sum(dtype=loss.dtype) / jnp.full((), loss.size, loss.dtype)
+        return loss.sum(dtype=loss.dtype) / divisor(loss.size, loss)
     return loss.sum(dtype=loss.dtype) if reduction == "sum" else loss
 
 
@@ -468,7 +468,7 @@ def _bce_vjp(needs, args, statics, out, grads):
     x, target, weight = args
     reduction = statics["reduction"]
     if reduction == "mean":
-        grads = grads / x.size
+        grads = grads / divisor(x.size, grads)
     grads = jnp.broadcast_to(grads, x.shape)
     if weight is not None:
         grads = grads * broadcast_to(weight, x.shape)

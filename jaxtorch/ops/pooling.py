@@ -15,7 +15,7 @@ from jax import lax
 
 from jaxtorch import dtypes
 from jaxtorch.ops._op import Array, index_dtype, op
-from jaxtorch.ops._promote import widened
+from jaxtorch.ops._promote import divisor, widened
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d",
@@ -389,15 +389,18 @@ def _sum_windows(x, windows):
 def _divide(total, counts: list[np.ndarray]):
     """total / the product of the counts of each of its last dimensions."""
     if all((c == c[0]).all() for c in counts if c.size):
-        divisor = jnp.asarray(math.prod(int(c[0]) for c in counts if c.size), total.dtype)
+        count = math.prod(int(c[0]) for c in counts if c.size)
+        if not jnp.issubdtype(total.dtype, jnp.integer):
+            return total / divisor(count, total)
+        number = jnp.asarray(count, total.dtype)
     else:
         ndim = len(counts)
         product = math.prod(_along(c, dim, ndim) for dim, c in enumerate(counts))
         shape = (1,) * (total.ndim - ndim) + product.shape
-        divisor = jnp.asarray(product.reshape(shape), total.dtype)
+        number = jnp.asarray(product.reshape(shape), total.dtype)
     if jnp.issubdtype(total.dtype, jnp.integer):
-        return lax.div(total, jnp.broadcast_to(divisor, total.shape))
-    return total / divisor
+        return lax.div(total, jnp.broadcast_to(number, total.shape))
+    return total / number
 
 
 def _average_name(arrays, statics) -> str:

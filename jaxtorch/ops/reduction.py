@@ -80,7 +80,14 @@ def mean(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DType 
             f"dtype must be either a floating point or complex dtype. Got: {wanted.legacy}"
         )
     x = _promote.cast(input, dtype)
-    return jnp.mean(x, normalize_dims(dim, x.ndim), keepdims=keepdim)
+    return _average(x, normalize_dims(dim, x.ndim), keepdim)
+
+
+def _average(x: jax.Array, dims: tuple[int, ...], keepdims: bool) -> jax.Array:
+    wide = x.astype(jnp.float32) if x.dtype.itemsize < 4 else x
+    count = math.prod(x.shape[d] for d in dims)
+    total = jnp.sum(wide, dims, keepdims=keepdims)
+    return (total / _promote.divisor(count, wide)).astype(x.dtype)
 
 
 def _nanmean_rule(result, out) -> None:
@@ -114,10 +121,10 @@ def _spread(input: jax.Array, dim: Dims, correction: float, keepdim: bool):
     x = _promote.widened(input)
     dims = normalize_dims(dim, x.ndim)
     count = math.prod(x.shape[d] for d in dims)
-    average = jnp.mean(x, dims, keepdims=True)
+    average = _average(x, dims, True)
     centred = x - average
     squares = jnp.square(jnp.abs(centred)) if jnp.iscomplexobj(x) else centred * centred
-    freedom = jnp.asarray(count - correction if count > correction else 0, squares.dtype)
+    freedom = _promote.divisor(count - correction if count > correction else 0, squares)
     variance = jnp.sum(squares, dims, keepdims=keepdim) / freedom
     return variance, average if keepdim else lax.squeeze(average, dims)
 

@@ -111,6 +111,8 @@ def _hooked(step: Callable) -> Callable:
     """`step` with the optimizer's and the global hooks around it."""
 
     def step_with_hooks(self, *args, **kwargs):
+        if "_optimizer_step_pre_hooks" not in self.__dict__:  # its __init__ did not call ours
+            return step(self, *args, **kwargs)
         if not (
             self._optimizer_step_pre_hooks
             or self._optimizer_step_post_hooks

@@ -139,3 +139,8 @@ def test_what_is_not_there_is_refused():
         torch.zeros(2, names=("a",))
     with pytest.raises(RuntimeError, match="pin_memory"):
         torch.zeros(2, pin_memory=True)
+
+
+def test_a_compiled_linspace_has_its_whole_numbers():
+    with oracle.evaluated("compile"):
+        assert torch.linspace(0, 77, 8).long().tolist() == [0, 11, 22, 33, 44, 55, 66, 77]

@@ -1,5 +1,9 @@
 """Sums, means, extremes, spread, norms; running sums and extremes."""
 
+import pytest
+
+import jaxtorch as torch
+from jaxtorch.nn import functional
 from tests import oracle
 from tests.oracle import DTYPES, B, F, I, V, raises, row
 
@@ -183,3 +187,12 @@ ROWS = [
 ]  # fmt: skip
 
 test_row, test_inside_jax = oracle.tests(__file__, ROWS)
+
+
+@pytest.mark.parametrize("size", [7, 41])
+def test_a_compiled_mean_of_equal_numbers_is_that_number(size):
+    x = torch.full((size,), 11.0)
+    with oracle.evaluated("compile"):
+        assert x.mean().item() == 11.0 and x.std().item() == 0.0
+        assert functional.mse_loss(x, torch.zeros(size)).item() == 121.0
+        assert functional.avg_pool1d(x[None], size).item() == 11.0

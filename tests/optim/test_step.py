@@ -257,6 +257,21 @@ def test_an_optimizer_written_for_pytorch():
         SignDescent([param])
 
 
+def test_an_optimizer_around_another_need_not_call_the_base():
+    class Lookahead(torch.optim.Optimizer):
+        def __init__(self, inner):
+            self.inner, self.param_groups = inner, inner.param_groups
+
+        def step(self, closure=None):
+            return self.inner.step(closure)
+
+    (param,) = parameters((3,))
+    before = values([param])[0]
+    give_grads([param], 2.0)
+    assert Lookahead(torch.optim.SGD([param], lr=0.5)).step() is None
+    np.testing.assert_allclose(param.detach().numpy(), before - 1.0, rtol=1e-6)
+
+
 def test_a_real_model_learns():
     torch.manual_seed(0)
     x = torch.linspace(-1, 1, 32).reshape(-1, 1)
