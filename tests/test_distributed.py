@@ -124,6 +124,14 @@ def test_join_calls_the_hooks_after_the_last_batch(world):
         Join([])
 
 
+def test_names_that_libraries_import():
+    from jaxtorch.distributed.constants import default_pg_timeout
+    from jaxtorch.nn.modules.module import _IncompatibleKeys
+
+    assert default_pg_timeout.total_seconds() == 1800
+    assert isinstance(nn.Linear(1, 1).load_state_dict({}, strict=False), _IncompatibleKeys)
+
+
 def test_the_ops_have_a_type():
     assert type(dist.ReduceOp.SUM) is dist.ReduceOp.RedOpType
     assert [str(op) for op in dist.ReduceOp][:2] == ["RedOpType.SUM", "RedOpType.AVG"]

@@ -131,6 +131,7 @@ def test_what_can_be_asked():
 
 def test_the_few_names_of_the_core():
     assert torch._C._get_tracing_state() is None
+    assert isinstance(torch.Tensor, torch._C._TensorMeta)
     assert nn.Parameter.__torch_function__ is torch._C._disabled_torch_function_impl
     device, dtype, non_blocking, layout = torch._C._nn._parse_to("cpu", torch.float64)
     assert (str(device), dtype, non_blocking, layout) == ("cpu", torch.float64, False, None)

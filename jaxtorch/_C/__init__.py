@@ -10,6 +10,9 @@ from jaxtorch.ops._overrides import (
     disabled as _disabled_torch_function_impl,  # noqa: F401
 )
 from jaxtorch.random import Generator as Generator
+from jaxtorch.tensor import Tensor
+
+_TensorMeta = type(Tensor)  # for classes that answer isinstance(x, Tensor) themselves
 
 
 def _get_tracing_state() -> None:

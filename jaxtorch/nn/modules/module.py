@@ -19,6 +19,7 @@ from jaxtorch.nn.modules._hooks import *  # noqa: F403  (torch.nn.modules.module
 from jaxtorch.nn.modules._hooks import HookDict
 from jaxtorch.nn.modules._members import members, own_members
 from jaxtorch.nn.modules._moving import MovingMethods
+from jaxtorch.nn.modules._state_dict import _IncompatibleKeys as _IncompatibleKeys
 from jaxtorch.nn.parameter import Buffer, Parameter
 from jaxtorch.tensor import Tensor
 
