@@ -1,5 +1,4 @@
-"""Small programs about ``nn.Module``, each run by torch and by jaxtorch: what they return must
-agree.
+"""Small programs about ``nn.Module``, run by torch and by jaxtorch: what they return must agree.
 
 A program takes the library and returns plain values; ``complaint`` turns an exception into its
 text.
@@ -570,8 +569,7 @@ PROGRAMS = [
     names_and_order, registration_errors, reassignment, loading, state_is_shared, overridden_state,
     state_hooks, call_hooks, every_module_hooks, backward_hooks, modes_and_moves, copies,
     containers, parameter_containers, tied_and_shared, submodules, attribute_protocol,
-    parameters_print, lazy_layers, adaptive_softmax, subclasses, sharing.parameters_share,
-    sharing.a_sampler_shares_its_layer_s_parameter,
+    parameters_print, lazy_layers, adaptive_softmax, subclasses, *sharing.PROGRAMS,
 ]  # fmt: skip
 
 

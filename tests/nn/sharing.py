@@ -67,3 +67,6 @@ def a_sampler_shares_its_layer_s_parameter(torch):
     trained = [[round(x, 4) for x in v.tolist()] for v in layer.state_dict().values()]
     layer.load_state_dict({"mu": torch.ones(2), "sampler.mu": torch.zeros(2)})
     return [trained, [name for name, _ in layer.named_parameters()], layer.mu.tolist()]
+
+
+PROGRAMS = [parameters_share, a_sampler_shares_its_layer_s_parameter]
