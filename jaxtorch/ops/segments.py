@@ -93,31 +93,31 @@ def _reduced(x: jax.Array, starts: jax.Array, reduce: str, initial: float | None
     return jnp.where(sizes == 0, nothing, total / jnp.where(sizes == 0, 1, sizes))
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(1, 2, 3))
+@partial(jax.custom_jvp, nondiff_argnums=(2, 3))
 def _extreme(x, segment, choose, count):
     return choose(x, segment, count)
 
 
 @_extreme.defjvp
-def _extreme_jvp(segment, choose, count, primals, tangents):
+def _extreme_jvp(choose, count, primals, tangents):
     # equal ones share the gradient
-    found = _extreme(*primals, segment, choose, count)
-    (x,), (moving,) = primals, tangents
+    (x, segment), (moving, _) = primals, tangents
+    found = _extreme(x, segment, choose, count)
     here = x == found.at[segment].get(mode="fill", fill_value=jnp.nan)
     shares = segment_sum(here.astype(x.dtype), segment, count)
     moved = segment_sum(jnp.where(here, moving, 0), segment, count)
     return found, moved / jnp.maximum(shares, 1)
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(1, 2))
+@partial(jax.custom_jvp, nondiff_argnums=(2,))
 def _product(x, segment, count):
     return segment_prod(x, segment, count)
 
 
 @_product.defjvp
-def _product_jvp(segment, count, primals, tangents):
+def _product_jvp(count, primals, tangents):
     # the product of the others, also where one of them is 0
-    (x,), (moving,) = primals, tangents
+    (x, segment), (moving, _) = primals, tangents
     zero = x == 0
     zeros = segment_sum(zero.astype(x.dtype), segment, count)
     rest = _product(jnp.where(zero, 1, x), segment, count)
