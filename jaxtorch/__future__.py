@@ -1,32 +1,34 @@
-"""``torch.__future__``: how modules change their parameters' device and dtype, and load them."""
+"""``torch.__future__``: how a Module's tensors are replaced when it is moved, cast or loaded."""
+
+from __future__ import annotations
 
 __all__ = [
     "get_overwrite_module_params_on_conversion", "get_swap_module_params_on_conversion",
     "set_overwrite_module_params_on_conversion", "set_swap_module_params_on_conversion",
 ]  # fmt: skip
 
-_overwrite = _swap = False
+_overwrite = False
+_swap = False
 
 
 def set_overwrite_module_params_on_conversion(value: bool) -> None:
-    """Shall ``module.to(...)`` and its kin put new Parameters in the place of the old, instead of
-    new values into them? By default they do not."""
+    """Let ``module.to`` and its kin make new Parameters; the ones before stay as they are."""
     global _overwrite
     _overwrite = value
 
 
 def get_overwrite_module_params_on_conversion() -> bool:
+    """Are Parameters made anew? No, by default: the same Parameter gets another value."""
     return _overwrite
 
 
 def set_swap_module_params_on_conversion(value: bool) -> None:
-    """Shall ``load_state_dict(assign=True)`` swap the tensors of the state dictionary into the
-    module's own Parameters (``torch.utils.swap_tensors``), so that an optimizer that has them sees
-    the change? By default it puts others in their place. ``module.to(...)`` keeps its Parameters
-    either way."""
+    """Let ``module.to`` and ``load_state_dict`` go by ``torch.utils.swap_tensors``, the latter
+    after ``param.module_load``: the Parameter stays, its class and dtype may not."""
     global _swap
     _swap = value
 
 
 def get_swap_module_params_on_conversion() -> bool:
+    """Are tensors swapped? No, by default. It goes before overwriting."""
     return _swap

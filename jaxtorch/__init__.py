@@ -11,6 +11,7 @@ from math import e as e, inf as inf, nan as nan, pi as pi
 
 from jaxtorch import (
     __config__ as __config__,
+    __future__ as __future__,
     amp as amp,
     autograd as autograd,
     backends as backends,

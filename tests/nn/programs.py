@@ -10,7 +10,6 @@ import abc
 import copy
 import pickle
 import warnings
-from collections import OrderedDict
 from typing import Generic, Protocol, TypeVar
 
 from tests.nn import sharing
@@ -138,168 +137,6 @@ def reassignment(torch):
     return seen
 
 
-def loading(torch):
-    net, other = small(torch), small(torch)
-    for p in other.parameters():
-        p.data.fill_(0.5)
-    state = other.state_dict()
-    seen = [str(net.load_state_dict(state)), net.fc1.weight.sum().item()]
-    seen.append(str(net.load_state_dict({}, strict=False)))
-    seen.append(complaint(lambda: net.load_state_dict({})))
-    seen.append(complaint(lambda: net.load_state_dict(3)))
-    wrong = OrderedDict(state)
-    wrong["fc1.weight"] = torch.zeros(5, 2)
-    wrong["fc3.weight"] = torch.zeros(1)
-    wrong["fc2.bias"] = torch.zeros(1)
-    wrong["more"] = torch.zeros(1)
-    del wrong["scale"]
-    seen.append(complaint(lambda: net.load_state_dict(wrong)))
-    seen.append(complaint(lambda: net.load_state_dict(wrong, strict=False)))
-    wrong = OrderedDict(state)
-    wrong["fc1.weight"] = "text"
-    seen.append(complaint(lambda: net.load_state_dict(wrong)))
-    doubles = {k: v.double() for k, v in state.items()}
-    net.load_state_dict(doubles)
-    seen.append(str(net.fc1.weight.dtype))
-    net.load_state_dict(doubles, assign=True)
-    seen.append([str(net.fc1.weight.dtype), net.fc1.weight.requires_grad, str(net.scale.dtype)])
-    return seen
-
-
-def state_is_shared(torch):
-    net = small(torch)
-    state = net.state_dict()
-    state["fc1.weight"].fill_(2.0)
-    kept = net.state_dict(keep_vars=True)
-    return [
-        net.fc1.weight.sum().item(),
-        state["fc1.weight"].requires_grad,
-        kept["fc1.weight"] is net.fc1.weight,
-    ]
-
-
-def overridden_state(torch):
-    class Odd(torch.nn.Linear):
-        _version = 7
-
-        def _save_to_state_dict(self, destination, prefix, keep_vars):
-            super()._save_to_state_dict(destination, prefix, keep_vars)
-            destination[prefix + "twice"] = self.weight.detach() * 2
-
-        def _load_from_state_dict(self, state_dict, prefix, local_metadata, *rest):
-            state_dict.pop(prefix + "twice", None)
-            seen.append(dict(local_metadata))
-            super()._load_from_state_dict(state_dict, prefix, local_metadata, *rest)
-
-        def get_extra_state(self):
-            return {"calls": 3}
-
-        def set_extra_state(self, state):
-            seen.append(state)
-
-    seen = []
-    net = torch.nn.Sequential(Odd(2, 2))
-    state = net.state_dict()
-    net.load_state_dict(state)
-    del state["0._extra_state"]
-    seen.append(complaint(lambda: net.load_state_dict(state)))
-    plain = torch.nn.Sequential(torch.nn.Linear(2, 2))
-    state["0._extra_state"] = 1
-    seen.append(complaint(lambda: plain.load_state_dict(state)))
-    return [list(state), seen]
-
-
-def state_hooks(torch):
-    net, seen = small(torch), []
-    net.register_state_dict_pre_hook(lambda m, prefix, keep: seen.append(["pre", prefix, keep]))
-    net.register_state_dict_post_hook(lambda m, s, *rest: s.popitem() and None)
-    net.register_load_state_dict_pre_hook(lambda m, s, prefix, *rest: seen.append(sorted(s)))
-    net.register_load_state_dict_post_hook(lambda m, keys: seen.append(list(keys.missing_keys)))
-    net.register_load_state_dict_post_hook(lambda m, keys: keys.missing_keys.clear())
-    net.fc1._register_load_state_dict_pre_hook(lambda s, *rest: seen.append(len(s)))
-    seen.append(str(net.load_state_dict(net.state_dict())))
-    bad = small(torch)
-    bad.register_state_dict_post_hook(lambda *a: {})
-    seen.append(complaint(bad.state_dict))
-    return seen
-
-
-def call_hooks(torch):
-    net, seen = small(torch), []
-    x = torch.ones(1, 2)
-    handles = [
-        net.register_forward_pre_hook(lambda m, a: seen.append("pre") or (a[0] * 2,)),
-        net.register_forward_pre_hook(lambda m, a: seen.append("first"), prepend=True),
-        net.register_forward_hook(lambda m, a, out: seen.append(float(a[0].sum()))),
-        net.register_forward_hook(lambda m, a, out: out * 0 + 3),
-    ]
-    seen.append(net(x).item())
-    handles[0].remove()
-    with handles[3]:
-        net(x)
-    seen.append(len(net._forward_hooks))
-    net._forward_hooks.clear()
-    net._forward_pre_hooks.clear()
-    seen.append(net(x).item() == net.forward(x).item())
-
-    def with_kwargs(m, args, kwargs):
-        return args, {**kwargs, "input": kwargs["input"] + 1}
-
-    layer = torch.nn.Identity()
-    layer.forward = lambda input: input
-    layer.register_forward_pre_hook(with_kwargs, with_kwargs=True)
-    layer.register_forward_hook(lambda m, a, k, out: seen.append(sorted(k)), with_kwargs=True)
-    seen.append(layer(input=torch.zeros(1)).item())
-    layer.register_forward_pre_hook(lambda m, a, k: 3, with_kwargs=True)
-    seen.append(complaint(lambda: layer(input=torch.zeros(1))))
-    failing = torch.nn.Linear(2, 2)
-    failing.register_forward_hook(lambda m, a, out: seen.append("always"), always_call=True)
-    failing.register_forward_hook(lambda m, a, out: seen.append("never"))
-    seen.append(complaint(lambda: failing(torch.zeros(3))).split(":")[0])
-    return seen
-
-
-def every_module_hooks(torch):
-    module = torch.nn.modules.module
-    net, seen = small(torch), []
-    handles = [
-        module.register_module_forward_pre_hook(lambda m, a: seen.append(type(m).__name__)),
-        module.register_module_forward_hook(lambda m, a, out: seen.append("after")),
-        module.register_module_parameter_registration_hook(lambda m, n, p: seen.append(n)),
-        module.register_module_buffer_registration_hook(lambda m, n, p: seen.append(n)),
-        module.register_module_module_registration_hook(lambda m, n, p: seen.append(n)),
-    ]
-    net(torch.ones(1, 2))
-    net.a = torch.nn.Parameter(torch.zeros(1))
-    net.register_buffer("b", torch.zeros(1))
-    net.c = torch.nn.ReLU()
-    for handle in handles:
-        handle.remove()
-    net(torch.ones(1, 2))
-    return seen
-
-
-def backward_hooks(torch):
-    net, seen = small(torch), []
-
-    def note(name):
-        def hook(m, grad_input, grad_output):
-            seen.append([name, *(None if g is None else round(g.sum().item(), 4)
-                                 for g in (*grad_input, *grad_output))])  # fmt: skip
-
-        return hook
-
-    net.register_full_backward_hook(note("net"))
-    net.fc1.register_full_backward_hook(note("fc1"))
-    net.fc2.register_full_backward_hook(lambda m, gi, go: (gi[0] * 2,))
-    net.fc2.register_full_backward_pre_hook(lambda m, go: seen.append("pre"))
-    x = torch.ones(4, 2, requires_grad=True)
-    net(x).sum().backward()
-    seen.append([round(p.grad.sum().item(), 4) for p in (x, *net.parameters())])
-    net(torch.ones(4, 2)).sum().backward()
-    return seen
-
-
 def modes_and_moves(torch):
     net = small(torch)
     net.bn = torch.nn.BatchNorm1d(2)
@@ -351,63 +188,6 @@ def copies(torch):
     layer = pickle.loads(pickle.dumps(torch.nn.Sequential(torch.nn.Linear(2, 2)).eval()))
     seen.append([repr(layer), layer.training, layer[0].weight.requires_grad])
     return seen
-
-
-def containers(torch):
-    nn = torch.nn
-    s = nn.Sequential(nn.Linear(1, 2), nn.ReLU(), nn.Linear(2, 1))
-    seen = [repr(s), len(s), repr(s[1]), repr(s[-1]), repr(s[:2]), [type(m).__name__ for m in s]]
-    seen.append(complaint(lambda: s[3]))
-    s[1] = nn.Tanh()
-    s.append(nn.Sigmoid()).insert(0, nn.Identity())
-    seen.append(repr(s))
-    del s[1]
-    seen += [repr(s), list(s._modules), repr(s.pop(0)), repr(s + nn.Sequential(nn.ReLU()))]
-    seen += [repr(nn.Sequential(nn.ReLU()) * 2), complaint(lambda: s + 1)[:50]]
-    seen.append(complaint(lambda: s * 0)[:40])
-    s.extend([nn.GELU()])
-    s += nn.Sequential(nn.ELU())
-    seen.append(repr(s))
-    named = nn.Sequential(OrderedDict(a=nn.ReLU(), b=nn.Linear(1, 1)))
-    seen += [repr(named), repr(named.a), repr(named[:1]), list(named.state_dict())]
-    m = nn.ModuleList([nn.Linear(1, 1) for _ in range(3)] + [nn.ReLU()])
-    seen += [repr(m), len(m), repr(m[-1]), repr(m[1:3]), repr(nn.ModuleList())]
-    m.append(nn.Tanh())
-    m.insert(1, nn.Sigmoid())
-    m += [nn.GELU()]
-    del m[0]
-    seen += [repr(m), repr(m.pop(0)), repr(m + [nn.ELU()]), complaint(lambda: m[9])]
-    seen.append(complaint(lambda: m.extend(3)))
-    d = nn.ModuleDict({"a": nn.ReLU(), "b": nn.Linear(1, 1)})
-    d["c"] = nn.Tanh()
-    d.update([("d", nn.ELU())])
-    seen += [repr(d), list(d), list(d.keys()), len(d), "a" in d, repr(d.pop("a")), list(d)]
-    seen += [[k for k, _ in d.items()], [type(v).__name__ for v in d.values()]]
-    seen += [complaint(lambda: d["nothing"]), complaint(lambda: d.update(3))]
-    d.clear()
-    seen.append(repr(d))
-    return seen
-
-
-def parameter_containers(torch):
-    nn = torch.nn
-    p = nn.ParameterList([torch.zeros(2), nn.Parameter(torch.ones(3, 4)), 5])
-    p.append(torch.zeros(1))
-    seen = [repr(p), len(p), [n for n, _ in p.named_parameters()], type(p[0]).__name__]
-    seen += [repr(p[:2]), complaint(lambda: p[7]), complaint(lambda: p(1)), p[2]]
-    p[0] = torch.ones(7)
-    p += [torch.zeros(2)]
-    seen.append(list(p.state_dict()))
-    d = nn.ParameterDict({"b": torch.zeros(2), "a": nn.Parameter(torch.zeros(3))})
-    d["c"] = 3
-    seen += [repr(d), list(d), len(d), "a" in d, d.get("x"), list(d.state_dict())]
-    seen += [sorted((d | nn.ParameterDict({"z": torch.zeros(1)})).keys()), list(reversed(d))]
-    seen += [d.popitem()[0], complaint(lambda: d[3])[:80], complaint(lambda: d(1))]
-    d.update([("q", torch.zeros(1))])
-    del d["a"]
-    seen += [d.setdefault("n", 4), list(d), list(d.copy()), list(d.fromkeys(["u"], 1).items())]
-    d.clear()
-    return [*seen, len(d)]
 
 
 def tied_and_shared(torch):
@@ -565,11 +345,145 @@ def subclasses(torch):
     ]  # fmt: skip
 
 
+def dicts_poked(torch):
+    """``_parameters``, ``_buffers`` and ``_modules``: read, written, and as ``__dict__`` has
+    them."""
+    m, seen = torch.nn.Linear(2, 3), []
+    params = m._parameters
+    seen.append([len(params), list(params.keys()), "weight" in params, list(reversed(params))])
+    inner = m.__dict__["_parameters"]
+    seen.append([list(inner), inner["weight"] is m.weight, list(m.__dict__.get("_modules"))])
+    weight = params.pop("weight")
+    m.weight = torch.zeros(3, 2)
+    seen.append([type(m.weight).__name__, list(params), list(m.state_dict())])
+    params["q"] = weight
+    params.update({"r": weight, "s": None})
+    params.setdefault("t", None)
+    seen.append([list(params), m.s, m.q is weight, list(params | {"k": 1})])
+    seen.append([complaint(lambda: params["no"]), complaint(lambda: params.pop("no"))])
+    seen.append([params.pop("no", 5), params.popitem()[0], list(copy.deepcopy(params))])
+    m.__dict__["_parameters"]["late"] = weight
+    seen.append([m.late is weight, list(m._parameters)])
+    params.clear()
+    seen.append([list(m.parameters()), complaint(lambda: params.popitem())])
+    m._modules.update(x=torch.nn.ReLU(), y=None)
+    return [*seen, m.y, m._modules.popitem()[0], list(m._modules), list(m.__dict__["_modules"])]
+
+
+def dicts_exchanged(torch):
+    m, seen = torch.nn.Linear(2, 3), []
+    before = m._parameters
+    m._parameters = {"other": torch.nn.Parameter(torch.zeros(1))}
+    seen.append([list(m._parameters), hasattr(m, "weight"), list(before), before["weight"].shape])
+    before["more"] = None
+    seen.append([hasattr(m, "more"), list(before)])
+    m._parameters = before
+    seen.append([list(m.state_dict()), list(m._parameters)])
+    m.register_buffer("b", torch.ones(2))
+    twin = m.__new__(type(m))
+    twin.__dict__ = m.__dict__.copy()
+    twin._parameters = {}
+    twin._buffers = twin._buffers.copy()
+    twin._modules = twin._modules.copy()
+    twin.weight = m.weight * 2
+    twin._buffers["b"] = torch.zeros(2)
+    seen.append([list(m.state_dict()), list(twin.state_dict()), m.b.tolist(), twin.b.tolist()])
+    seen.append([list(m.__dict__["_parameters"]), len(list(twin.parameters()))])
+    return seen
+
+
+def begun_anew(torch):
+    m = torch.nn.Linear(1, 1)
+    m.plain = 4
+    m.register_forward_hook(lambda m, a, out: None)
+    torch.nn.Module.__init__(m)
+    early = torch.nn.Module.__new__(torch.nn.Module)
+    early.plain = 1
+    tries = [
+        lambda: early._modules, lambda: early.state_dict(), lambda: list(early.parameters()),
+        lambda: early.train(), lambda: early.add_module("a", None), lambda: repr(early),
+    ]  # fmt: skip
+    complaints = [complaint(action).split(":")[0] for action in tries]
+    return [hasattr(m, "weight"), m.plain, len(m._forward_hooks), complaints, early.plain]
+
+
+def conversions(torch):
+    """What ``_apply`` hands its function, and which objects stay the same ones."""
+    m, seen = torch.nn.BatchNorm1d(2), []
+    grad = m.weight.grad = torch.ones(2)
+
+    def look(t):
+        seen.append([type(t).__name__, t is m.weight, t.requires_grad, torch.is_grad_enabled()])
+        return t
+
+    m._apply(look)
+    weight = m.weight
+    m.double()
+    seen.append([m.weight is weight, m.weight.grad is grad, str(grad.dtype), weight.requires_grad])
+    m.zero_grad(set_to_none=False)
+    seen.append([m.weight.grad is grad, grad.tolist()])
+    seen.append([m.to(None) is m, str(m.to(torch.device("cpu"), torch.float32).weight.dtype)])
+    seen.append(str(m.to(tensor=torch.zeros(1, dtype=torch.float64)).weight.dtype))
+    for args, kwargs in (
+        (("cpu", "cpu"), {}), ((torch.float32, torch.float64), {}), ((), {"foo": 1}),
+        ((), {"dtype": "float"}), ((), {"device": torch.float32}), ((), {"memory_format": 3}),
+    ):  # fmt: skip
+        seen.append(complaint(lambda a=args, k=kwargs: m.to(*a, **k)).split(" - got")[0])
+    future = torch.__future__
+    seen.append([future.get_overwrite_module_params_on_conversion()])
+    future.set_overwrite_module_params_on_conversion(True)
+    m.half()
+    future.set_overwrite_module_params_on_conversion(False)
+    seen.append([m.weight is weight, str(weight.dtype), m.weight.grad is grad, str(grad.dtype)])
+    weight = m.weight
+    future.set_swap_module_params_on_conversion(True)
+    m.float()
+    ones = torch.ones(2, dtype=torch.float64)
+    m.load_state_dict({**m.state_dict(), "weight": ones}, assign=True)
+    future.set_swap_module_params_on_conversion(False)
+    return [*seen, m.weight is weight, str(weight.dtype), weight.tolist(), weight.grad is grad]
+
+
+def repr_and_walks(torch):
+    class Blank(torch.nn.Module):
+        def extra_repr(self):
+            return "a\n\nb"
+
+    m = torch.nn.Module()
+    m.a = m.b = Blank()
+    m.c = None
+    return [
+        repr(m), repr(torch.nn.ModuleList([m, m])), len(list(m.modules())),
+        len(list(m.modules(remove_duplicate=False))),
+    ]  # fmt: skip
+
+
+def overridden_register_buffer(torch):
+    class Old(torch.nn.Module):
+        def register_buffer(self, name, tensor):
+            seen.append(name)
+            super().register_buffer(name, tensor)
+
+    class Like:
+        @classmethod
+        def __torch_function__(cls, *args):
+            return None
+
+    seen, m, like = [], Old(), Like()
+    m.register_buffer("x", torch.zeros(1))
+    m.x = torch.ones(1)
+    m.y = torch.nn.Buffer(torch.zeros(1))
+    transient = torch.nn.Buffer(torch.zeros(1), persistent=False)
+    seen.append(complaint(lambda: setattr(m, "z", transient)).split(":")[0])
+    m.register_buffer("like", like)
+    return [*seen, list(m._buffers), m.like is like]
+
+
 PROGRAMS = [
-    names_and_order, registration_errors, reassignment, loading, state_is_shared, overridden_state,
-    state_hooks, call_hooks, every_module_hooks, backward_hooks, modes_and_moves, copies,
-    containers, parameter_containers, tied_and_shared, submodules, attribute_protocol,
-    parameters_print, lazy_layers, adaptive_softmax, subclasses, *sharing.PROGRAMS,
+    names_and_order, registration_errors, reassignment, modes_and_moves, copies, tied_and_shared,
+    submodules, attribute_protocol, parameters_print, lazy_layers, adaptive_softmax, subclasses,
+    dicts_poked, dicts_exchanged, begun_anew, conversions, repr_and_walks,
+    overridden_register_buffer, *sharing.PROGRAMS,
 ]  # fmt: skip
 
 

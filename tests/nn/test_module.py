@@ -1,13 +1,18 @@
-"""``nn.Module`` does what PyTorch's does, complaints included (see ``programs.py``)."""
+"""``nn.Module`` does what PyTorch's does, complaints included (see ``programs.py`` and its kin)."""
 
 import pytest
 
 import jaxtorch
 from tests import oracle, stored
-from tests.nn import programs
+from tests.nn import container_programs, hook_programs, programs, state_programs
+
+PROGRAMS = [
+    *programs.PROGRAMS, *state_programs.PROGRAMS, *hook_programs.PROGRAMS,
+    *container_programs.PROGRAMS,
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("program", programs.PROGRAMS, ids=lambda p: p.__name__)
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.__name__)
 def test_program(program):
     if oracle.torch is None:
         expected = stored.load(oracle.REFERENCE, "module")[program.__name__]

@@ -16,6 +16,7 @@ import numpy as np
 from flax import nnx
 from flax.nnx import graphlib
 
+from jaxtorch.nn.modules._members import KEPT
 from jaxtorch.nn.parameter import Buffer, Parameter
 from jaxtorch.tensor import Tensor
 
@@ -140,7 +141,8 @@ def _shown(module) -> list[tuple[str, tuple[bool, Any]]]:
     attributes = vars(module)
     kinds = attributes.get("_kinds", {})
     buffers = {name for name, kind in kinds.items() if kind == "buffer"}
-    return [(name, _show(name, attributes[name], buffers)) for name in sorted(attributes)]
+    names = sorted(attributes.keys() - KEPT)
+    return [(name, _show(name, attributes[name], buffers)) for name in names]
 
 
 def graph_flatten(module):

@@ -2,31 +2,58 @@
 
 from __future__ import annotations
 
+import copy
+import weakref
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
-__all__ = ["Members", "members", "own_members"]
+from jaxtorch.tensor import Tensor
+
+__all__ = ["KEPT", "Members", "add_members", "members", "own_members", "type_name"]
+
+KINDS = ("parameter", "buffer", "module")
+KEPT = frozenset(f"_{kind}s" for kind in KINDS)  # names in __dict__ that are views, not state
 
 
 def own_members(module, kind: str) -> list[tuple[str, Any]]:
     """(name, value) of what a module itself has registered as one kind."""
     own = module.__dict__
-    return [(name, own[name]) for name, k in own["_kinds"].items() if k == kind]
+    try:
+        return [(name, own[name]) for name, k in own["_kinds"].items() if k == kind]
+    except KeyError as error:
+        raise AttributeError(
+            f"'{type(module).__name__}' object has no attribute '_{kind}s': its __init__ has not "
+            "called super().__init__()"
+        ) from error
+
+
+def type_name(value: Any) -> str:
+    """The type's name as torch's messages spell it: ``torch.FloatTensor``, ``int``,
+    ``pkg.Class``."""
+    if isinstance(value, Tensor):
+        return str(value.type())
+    cls = value if isinstance(value, type) else type(value)
+    return (
+        cls.__qualname__
+        if cls.__module__ in ("builtins", None)
+        else f"{cls.__module__}.{cls.__qualname__}"
+    )
 
 
 class Members(MutableMapping):
     """``_parameters``, ``_buffers`` or ``_modules``: what a module has registered as one kind."""
 
-    __slots__ = ("_module", "_kind")
+    __slots__ = ("_module", "_kind", "__weakref__")
 
     def __init__(self, module, kind: str):
         self._module = module
         self._kind = kind
 
     def __getitem__(self, name: str):
-        if self._module._kinds.get(name) != self._kind:
+        module = self._module
+        if module._kinds.get(name) != self._kind:
             raise KeyError(name)
-        return self._module.__dict__[name]
+        return module.__dict__[name]
 
     def __setitem__(self, name: str, value) -> None:
         self._module._register(self._kind, name, value)
@@ -42,6 +69,9 @@ class Members(MutableMapping):
         kind = self._kind
         return (name for name, k in self._module._kinds.items() if k == kind)
 
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(list(self))
+
     def __len__(self) -> int:
         return list(self._module._kinds.values()).count(self._kind)
 
@@ -56,6 +86,28 @@ class Members(MutableMapping):
 
     __copy__ = copy
 
+    def __deepcopy__(self, memo) -> dict:
+        return copy.deepcopy(self.copy(), memo)
+
+    def __reduce__(self):
+        return dict, (self.copy(),)
+
+    def __or__(self, other) -> dict:
+        return self.copy() | dict(other)
+
+    def __ror__(self, other) -> dict:
+        return dict(other) | self.copy()
+
+    def __ior__(self, other):
+        self.update(other)
+        return self
+
+    def popitem(self) -> tuple[str, Any]:
+        """The one registered last."""
+        for name in reversed(self):
+            return name, self.pop(name)
+        raise KeyError("popitem(): dictionary is empty")
+
     def move_to_end(self, name: str, last: bool = True) -> None:
         kinds = self._module._kinds
         rest = [(n, k) for n, k in kinds.items() if n != name]
@@ -64,19 +116,88 @@ class Members(MutableMapping):
         kinds.update(rest + moved if last else moved + rest)
 
     def __repr__(self) -> str:
-        return repr(dict(self.items()))
+        return repr(self.copy())
+
+
+class _Kept(Members):
+    """The view under its name in a module's ``__dict__``, where it must not hold the module."""
+
+    __slots__ = ("_ref", "_handed_out")
+
+    def __init__(self, module, kind: str):
+        self._ref = weakref.ref(module)
+        self._handed_out = None
+        self._kind = kind
+
+    @property
+    def _module(self):
+        module = self._ref()
+        if module is None:
+            raise ReferenceError(f"the module whose _{self._kind}s these are is gone")
+        return module
+
+    def of(self, module) -> Members:
+        """The view that holds the module: one object for as long as anyone holds it."""
+        handed_out = self._handed_out
+        view = None if handed_out is None else handed_out()
+        if view is None:
+            view = Members(module, self._kind)
+            self._handed_out = weakref.ref(view)
+        return view
+
+
+class _Replaced:
+    """What a view that was taken before ``module._parameters = ...`` goes on showing."""
+
+    def __init__(self, kind: str, items: dict):
+        self._kinds = dict.fromkeys(items, kind)
+        self.__dict__.update(items)
+
+    def _register(self, kind: str, name: str, value: Any) -> None:
+        self._kinds[name] = kind
+        self.__dict__[name] = value
+
+    def _unregister(self, name: str) -> None:
+        del self._kinds[name]
+        del self.__dict__[name]
+
+
+def add_members(module) -> None:
+    """Put the three views into ``module.__dict__``, where torch has its dicts."""
+    own = module.__dict__
+    own["_parameters"] = _Kept(module, "parameter")
+    own["_buffers"] = _Kept(module, "buffer")
+    own["_modules"] = _Kept(module, "module")
+
+
+def _kept(module, kind: str) -> _Kept:
+    own = module.__dict__
+    kept = own.get(f"_{kind}s")
+    # Another module's where a program copied its __dict__, a dict where it put a pickled one there.
+    if type(kept) is not _Kept or kept._ref() is not module:
+        if "_kinds" not in own:
+            raise AttributeError(f"'{type(module).__name__}' object has no attribute '_{kind}s'")
+        add_members(module)
+        kept = own[f"_{kind}s"]
+    return kept
 
 
 def members(kind: str) -> property:
     def get(self) -> Members:
-        if "_kinds" not in self.__dict__:
-            raise AttributeError(f"'{type(self).__name__}' object has no attribute '_{kind}s'")
-        return Members(self, kind)
+        return _kept(self, kind).of(self)
 
     def replace(self, members) -> None:
-        for name in list(get(self)):
-            self._unregister(name)
-        for name, value in dict(members).items():
+        """As a dict that is exchanged: who holds the one from before keeps it as it was."""
+        kept = _kept(self, kind)
+        given, own = dict(members), self.__dict__
+        before = own_members(self, kind)
+        view = None if kept._handed_out is None else kept._handed_out()
+        if view is not None:
+            view._module, kept._handed_out = _Replaced(kind, dict(before)), None
+        for name, _ in before:
+            del own[name]
+        own["_kinds"] = {name: k for name, k in own["_kinds"].items() if k != kind}
+        for name, value in given.items():
             self._register(kind, name, value)
 
     return property(get, replace, doc=f"Name to {kind}, in order of registration; live.")

@@ -3,11 +3,14 @@ tensor."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from types import NoneType
 from typing import Any, cast
 
 from jaxtorch import __future__ as conversion, compiling, devices, dtypes, layouts
 from jaxtorch.autograd import no_grad
+from jaxtorch.nn.modules._members import type_name
 from jaxtorch.nn.parameter import Parameter
 from jaxtorch.tensor import Tensor
 
@@ -24,6 +27,8 @@ class MovingMethods:
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True):
         """``fn`` on every parameter, its gradient and every buffer; parameters stay the same
         objects, unless ``torch.__future__`` says otherwise."""
+        from jaxtorch.utils import swap_tensors
+
         if recurse:
             for child in self.children():
                 child._apply(fn)
@@ -36,14 +41,19 @@ class MovingMethods:
                 continue
             with no_grad():
                 grad = tensor.grad
-                if conversion.get_overwrite_module_params_on_conversion():
-                    wants_grad = tensor.requires_grad
-                    tensor = Parameter(fn(tensor.detach()), requires_grad=wants_grad)
-                    self._parameters[name] = tensor
+                applied = fn(tensor)
+                applied_grad = None if grad is None else fn(grad)
+                if conversion.get_swap_module_params_on_conversion():
+                    tensor.grad = None
+                    swap_tensors(tensor, Parameter(applied, tensor.requires_grad))
+                elif conversion.get_overwrite_module_params_on_conversion():
+                    tensor = self._parameters[name] = Parameter(applied, tensor.requires_grad)
+                    grad = applied_grad
                 else:
-                    tensor.data = fn(tensor.detach())
+                    tensor.data = applied
                 if grad is not None:
-                    tensor.grad = fn(grad.detach()).requires_grad_(grad.requires_grad)
+                    grad.data = applied_grad
+                    tensor.grad = grad
         return self
 
     def to(self, *args: Any, **kwargs: Any):
@@ -51,11 +61,17 @@ class MovingMethods:
 
         Only floating point and complex tensors take the dtype, which must be one of those itself.
         """
-        device, dtype, non_blocking = _to_arguments(*args, **kwargs)
+        device, dtype = _to_arguments(*args, **kwargs)
         if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
             raise TypeError(
                 "nn.Module.to only accepts floating point or complex dtypes, but got desired "
                 f"dtype={dtype}"
+            )
+
+        if dtype is not None and dtype.is_complex:
+            warnings.warn(
+                "Complex modules are new: some layers may not work with complex parameters",
+                stacklevel=2,
             )
 
         def move(t: Tensor) -> Tensor:
@@ -68,7 +84,6 @@ class MovingMethods:
             wanted = {"device": device, "dtype": cast}
             return t.to(**{k: v for k, v in wanted.items() if v is not None})
 
-        del non_blocking  # transfers are JAX's, which never block
         return self._apply(move)
 
     def cuda(self, device=None):
@@ -106,6 +121,10 @@ class MovingMethods:
         """As ``to("xpu")``: raises, for JAX has no such devices."""
         return self.to("xpu" if device is None else device)
 
+    def ipu(self, device=None):
+        """As ``to("ipu")``: raises, for JAX has no such devices."""
+        return self.to("ipu" if device is None else device)
+
     def mtia(self, device=None):
         """As ``to("mtia")``: raises, for JAX has no such devices."""
         return self.to("mtia" if device is None else device)
@@ -122,24 +141,39 @@ class MovingMethods:
         )
 
 
-def _to_arguments(*args, device=None, dtype=None, non_blocking: bool = False, memory_format=None):
-    if not isinstance(memory_format, layouts.memory_format | None):
-        raise TypeError(
-            "to(): argument 'memory_format' must be torch.memory_format, not "
-            + type(memory_format).__name__
-        )
-    # XLA lays arrays out by itself, so the format asks for nothing.
-    for i, arg in enumerate(args):
-        if isinstance(arg, Tensor):
-            device, dtype = arg.device, arg.dtype
-        elif isinstance(arg, dtypes.dtype):
-            dtype = arg
-        elif isinstance(arg, bool):
-            non_blocking = arg
-        elif arg is None:
-            continue
-        elif i == 0:
-            device = arg
-        else:
-            raise TypeError(f"to() received an invalid argument: {arg!r}")
-    return device, dtype, non_blocking
+_SIGNATURES = (
+    ("device", "dtype", "non_blocking", "copy"), ("dtype", "non_blocking", "copy"),
+    ("tensor", "non_blocking", "copy"),
+)  # fmt: skip
+_KINDS: dict[str, tuple] = {
+    "device": (str, int, devices.device, NoneType),
+    "dtype": (dtypes.dtype, NoneType),
+    "tensor": (Tensor,),
+    "non_blocking": (bool,),
+    "copy": (bool,),
+    "memory_format": (layouts.memory_format, NoneType),
+}
+_TYPES = (bool, int, float, complex)  # dtypes too: see dtypes.of
+
+
+def _fits(name: str, value: Any) -> bool:
+    return isinstance(value, _KINDS[name]) or (name == "dtype" and value in _TYPES)
+
+
+def _to_arguments(*args, **kwargs):
+    """(device, dtype) of ``to``'s arguments. XLA lays arrays out by itself, so that a memory format
+    asks for nothing, and its transfers never block."""
+    for names in _SIGNATURES:
+        given = {**dict(zip(names, args, strict=False)), **kwargs}
+        known = {*names, "memory_format"}
+        whole = len(given) == len(args) + len(kwargs) and known.issuperset(given)
+        if whole and all(_fits(name, value) for name, value in given.items()):
+            if "tensor" in given:
+                return given["tensor"].device, given["tensor"].dtype
+            return given.get("device"), dtypes.of(given.get("dtype"))
+    got = [type_name(value) for value in args]
+    got += [f"{name}={type_name(value)}" for name, value in kwargs.items()]
+    raise TypeError(
+        f"to() received an invalid combination of arguments - got ({', '.join(got)}), but expected "
+        "(device, dtype), (dtype) or (tensor), each with non_blocking, copy and memory_format"
+    )

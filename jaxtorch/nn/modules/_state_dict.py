@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
+import weakref
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -142,7 +144,8 @@ def load_state_dict(
             if hook(module, keys) is not None:
                 raise AssertionError(
                     "Hooks registered with ``register_load_state_dict_post_hook`` are not expected "
-                    "to return new values; change incompatible_keys in place instead."
+                    "to return new values, if incompatible_keys need to be modified, it should be "
+                    "done inplace."
                 )
 
     load(self, state_dict, "")
@@ -198,6 +201,8 @@ def load_from_state_dict(
 
 
 def _load_one(module, name, target, key, given, assign, errors: list[str]) -> None:
+    from jaxtorch.utils import swap_tensors
+
     if not isinstance(given, Tensor):
         errors.append(
             f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like '
@@ -221,8 +226,11 @@ def _load_one(module, name, target, key, given, assign, errors: list[str]) -> No
             stacklevel=2,
         )
     try:
+        swap = conversion.get_swap_module_params_on_conversion()
         with no_grad():
-            if not assign:
+            if swap:
+                given = _loaded(target, given, assign)
+            elif not assign:
                 target.copy_(given)
                 return
         if isinstance(target, Parameter):
@@ -230,19 +238,28 @@ def _load_one(module, name, target, key, given, assign, errors: list[str]) -> No
                 given.requires_grad_(target.requires_grad)
             else:
                 given = Parameter(given, requires_grad=target.requires_grad)
-        if conversion.get_swap_module_params_on_conversion():
-            from jaxtorch.utils import swap_tensors
-
+        if swap:
             swap_tensors(target, given)
         else:
             setattr(module, name, given)
     except Exception as error:
+        action = "swapping" if conversion.get_swap_module_params_on_conversion() else "copying"
         errors.append(
-            f'While copying the parameter named "{key}", whose dimensions in the model are '
+            f'While {action} the parameter named "{key}", whose dimensions in the model are '
             f"{target.shape} and whose dimensions in the checkpoint are {given.shape}, an "
             "exception "
             f"occurred : {error.args}."
         )
+
+
+def _loaded(target, given, assign: bool):
+    loaded = target.module_load(given, assign=assign)
+    if loaded is given or loaded is target:
+        raise RuntimeError(
+            "module_load returned one of self or other, please .detach() the result if returning "
+            "one of the inputs in module_load"
+        )
+    return loaded if loaded._base is None else loaded.clone()  # a view cannot be swapped
 
 
 # -------------------------------------------------------------------------------------------------
@@ -272,28 +289,38 @@ def register_state_dict_pre_hook(self, hook):
     return _hooks.add(self._state_dict_pre_hooks, hook)
 
 
-class _WithModule:
-    """A pre-hook that gets the module first; unlike a closure it can be pickled and deep-copied."""
+class _WrappedHook:
+    """A pre-hook, which may get the module first; it does not hold the module, and unlike a closure
+    it can be pickled and deep-copied with it."""
 
-    def __init__(self, hook, module):
+    def __init__(self, hook, module=None):
+        functools.update_wrapper(self, hook)
         self.hook = hook
-        self.module = module
+        self.with_module = module is not None
+        self.module = None if module is None else weakref.ref(module)
 
     def __call__(self, *args):
-        return self.hook(self.module, *args)
+        if self.module is None:
+            return self.hook(*args)
+        module = self.module()
+        if module is None:
+            raise RuntimeError("You are trying to call the hook of a dead Module!")
+        return self.hook(module, *args)
+
+    def __reduce__(self):
+        return type(self), (self.hook, None if self.module is None else self.module())
 
 
 def register_load_state_dict_pre_hook_without_module(self, hook, with_module: bool = False):
     """``hook(state_dict, prefix, local_metadata, strict, missing, unexpected, errors)`` before
     loading."""
-    return _hooks.add(
-        self._load_state_dict_pre_hooks, _WithModule(hook, self) if with_module else hook
-    )
+    wrapped = _WrappedHook(hook, self if with_module else None)
+    return _hooks.add(self._load_state_dict_pre_hooks, wrapped)
 
 
 def register_load_state_dict_pre_hook(self, hook):
     """``hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)``."""
-    return _hooks.add(self._load_state_dict_pre_hooks, _WithModule(hook, self))
+    return _hooks.add(self._load_state_dict_pre_hooks, _WrappedHook(hook, self))
 
 
 def register_load_state_dict_post_hook(self, hook):

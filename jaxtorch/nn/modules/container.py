@@ -8,7 +8,8 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from jaxtorch.nn.modules.module import Module, indented
+from jaxtorch.nn.modules._members import own_members
+from jaxtorch.nn.modules.module import Module
 from jaxtorch.nn.modules.parameter_container import ParameterDict, ParameterList, pairs, position
 
 __all__ = ["Container", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
@@ -39,7 +40,7 @@ class _Numbered(Module):
         return len(self._modules)
 
     def __iter__(self) -> Iterator[Module]:
-        return iter(self._modules.values())
+        return iter([module for _, module in own_members(self, "module")])
 
     def _key(self, index: int) -> str:
         return list(self._modules)[position(index, len(self))]
@@ -182,7 +183,7 @@ class ModuleList(_Numbered):
             else f"({first}-{last}): {last - first + 1} x {text}"
             for first, last, text in runs
         ]
-        return f"{self._get_name()}(\n  " + "\n  ".join(map(indented, lines)) + "\n)"
+        return f"{self._get_name()}(\n  " + "\n".join(lines).replace("\n", "\n  ") + "\n)"
 
     __str__ = __repr__
 

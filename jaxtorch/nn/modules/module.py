@@ -8,19 +8,29 @@ registered, as what, in which order; ``_parameters``, ``_buffers`` and ``_module
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from flax import nnx
 
-from jaxtorch.autograd import no_grad
-from jaxtorch.nn.modules import _flaxview, _hooks, _state_dict
+from jaxtorch.nn.modules import _calling, _flaxview, _hooks, _state_dict
 from jaxtorch.nn.modules._hooks import *  # noqa: F403  (torch.nn.modules.module's own names)
-from jaxtorch.nn.modules._hooks import HookDict
-from jaxtorch.nn.modules._members import members, own_members
+from jaxtorch.nn.modules._hooks import (
+    HookDict,
+    _global_backward_hooks as _global_backward_hooks,
+    _global_backward_pre_hooks as _global_backward_pre_hooks,
+    _global_forward_hooks as _global_forward_hooks,
+    _global_forward_hooks_always_called as _global_forward_hooks_always_called,
+    _global_forward_hooks_with_kwargs as _global_forward_hooks_with_kwargs,
+    _global_forward_pre_hooks as _global_forward_pre_hooks,
+    _has_any_global_hook as _has_any_global_hook,
+)
+from jaxtorch.nn.modules._members import KEPT, add_members, members, own_members, type_name
 from jaxtorch.nn.modules._moving import MovingMethods
 from jaxtorch.nn.modules._state_dict import _IncompatibleKeys as _IncompatibleKeys
 from jaxtorch.nn.parameter import Buffer, Parameter
+from jaxtorch.ops.creation import zeros_like
 from jaxtorch.tensor import Tensor
 
 __all__ = ["Module", *_hooks.__all__]
@@ -29,7 +39,7 @@ __all__ = ["Module", *_hooks.__all__]
 T_destination = TypeVar("T_destination", bound=dict[str, Any])
 
 
-class Module(MovingMethods, _flaxview.FlaxView):
+class Module(MovingMethods, _hooks.HookMethods, _flaxview.FlaxView):
     """Base class of all layers and networks; ``forward`` is yours to write.
 
     A Parameter, Module or (by ``register_buffer``) Tensor assigned to an attribute is registered:
@@ -45,20 +55,6 @@ class Module(MovingMethods, _flaxview.FlaxView):
     call_super_init: bool = False
     dump_patches: bool = False
     T_destination = T_destination
-    _hooked = False
-
-    _forward_hooks = HookDict(calls=True)
-    _forward_hooks_with_kwargs = HookDict()
-    _forward_hooks_always_called = HookDict()
-    _forward_pre_hooks = HookDict(calls=True)
-    _forward_pre_hooks_with_kwargs = HookDict()
-    _backward_hooks = HookDict(calls=True)
-    _backward_pre_hooks = HookDict(calls=True)
-    _state_dict_hooks = HookDict()
-    _state_dict_pre_hooks = HookDict()
-    _load_state_dict_pre_hooks = HookDict()
-    _load_state_dict_post_hooks = HookDict()
-
     _parameters = members("parameter")
     _buffers = members("buffer")
     _modules = members("module")
@@ -72,9 +68,11 @@ class Module(MovingMethods, _flaxview.FlaxView):
             )
             raise TypeError(f"{type(self).__name__}.__init__() {extra}")
         own = vars(self)
-        for name in own.get("_kinds", ()):
-            own.pop(name, None)
+        if "_kinds" in own:  # a second call begins anew
+            for name in (*own["_kinds"], *_HOOKS):
+                own.pop(name, None)
         own["training"] = True
+        add_members(self)
         own["_kinds"] = {}
         own["_non_persistent_buffers_set"] = set()
         if self.call_super_init:
@@ -94,10 +92,11 @@ class Module(MovingMethods, _flaxview.FlaxView):
 
     def __call__(self, *args, **kwargs):
         if self._hooked or any(_hooks.every_call):
-            return _hooks.call(self, args, kwargs)
+            return _calling.call(self, args, kwargs)
         return self.forward(*args, **kwargs)
 
-    _call_impl = __call__
+    _call_impl = _wrapped_call_impl = __call__
+    _compiled_call_impl = None  # compile() leaves nothing to call instead
 
     # ---------------------------------------------------------------------------------------------
     # Attributes and registration
@@ -129,16 +128,24 @@ class Module(MovingMethods, _flaxview.FlaxView):
                 value = adapted(value)
             if known != "module":
                 self._forget(name)
-            self._register("module", name, _hooks.registered(_hooks.on_module, self, name, value))
+            self._register(
+                "module",
+                name,
+                _hooks.registered(_hooks._global_module_registration_hooks, self, name, value),
+            )
         elif known == "module":
             if value is not None:
                 raise TypeError(
                     f"cannot assign '{type_name(value)}' as child module '{name}' "
                     "(torch.nn.Module or None expected)"
                 )
-            self._register("module", name, _hooks.registered(_hooks.on_module, self, name, None))
+            self._register(
+                "module",
+                name,
+                _hooks.registered(_hooks._global_module_registration_hooks, self, name, None),
+            )
         elif known == "buffer" or isinstance(value, Buffer):
-            if value is not None and not isinstance(value, Tensor):
+            if value is not None and not _tensor_like(value):
                 raise TypeError(
                     f"cannot assign '{type_name(value)}' as buffer '{name}' "
                     "(torch.nn.Buffer, torch.Tensor or None expected)"
@@ -147,7 +154,7 @@ class Module(MovingMethods, _flaxview.FlaxView):
                 persistent = value.persistent
             else:
                 persistent = name not in self._non_persistent_buffers_set
-            self.register_buffer(name, value, persistent)
+            self._register_buffer(name, value, persistent)
         else:
             object.__setattr__(self, name, value)
 
@@ -211,7 +218,9 @@ class Module(MovingMethods, _flaxview.FlaxView):
                     f"created explicitly. To express '{name}' as a function of another Tensor, "
                     "compute the value in the forward() method."
                 )
-            param = _hooks.registered(_hooks.on_parameter, self, name, param)
+            param = _hooks.registered(
+                _hooks._global_parameter_registration_hooks, self, name, param
+            )
         self._register("parameter", name, param)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
@@ -219,16 +228,33 @@ class Module(MovingMethods, _flaxview.FlaxView):
         if "_kinds" not in self.__dict__:
             raise AttributeError("cannot assign buffer before Module.__init__() call")
         self._check_name("buffer", name, "")
-        if tensor is not None and not isinstance(tensor, Tensor):
+        if tensor is not None and not _tensor_like(tensor):
             raise TypeError(
                 f"cannot assign '{type_name(tensor)}' object to buffer '{name}' "
                 "(torch Tensor or None required)"
             )
-        self._register("buffer", name, _hooks.registered(_hooks.on_buffer, self, name, tensor))
+        self._register(
+            "buffer",
+            name,
+            _hooks.registered(_hooks._global_buffer_registration_hooks, self, name, tensor),
+        )
         if persistent:
             self._non_persistent_buffers_set.discard(name)
         else:
             self._non_persistent_buffers_set.add(name)
+
+    def _register_buffer(self, name: str, tensor: Tensor | None, persistent: bool) -> None:
+        """``register_buffer`` as the class has it, with or without an argument ``persistent``."""
+        register = self.register_buffer
+        if getattr(register, "__func__", None) is not Module.register_buffer:
+            if "persistent" not in inspect.signature(register).parameters:
+                if not persistent:
+                    raise RuntimeError(
+                        f"{type(self).__name__}.register_buffer() has no argument 'persistent', so "
+                        f"buffer '{name}' cannot be a non-persistent one"
+                    )
+                return register(name, tensor)
+        return register(name, tensor, persistent)
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Register a submodule under a name that need not be an identifier ("0", "layer 1")."""
@@ -236,8 +262,14 @@ class Module(MovingMethods, _flaxview.FlaxView):
             if not isinstance(module, nnx.Module):
                 raise TypeError(f"{type_name(module)} is not a Module subclass")
             module = adapted(module)
+        if "_kinds" not in self.__dict__:
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '_modules'")
         self._check_name("module", name, f", got: {name}")
-        self._register("module", name, _hooks.registered(_hooks.on_module, self, name, module))
+        self._register(
+            "module",
+            name,
+            _hooks.registered(_hooks._global_module_registration_hooks, self, name, module),
+        )
 
     def register_module(self, name: str, module: Module | None) -> None:
         self.add_module(name, module)
@@ -311,8 +343,8 @@ class Module(MovingMethods, _flaxview.FlaxView):
                     memo, f"{prefix}.{name}" if prefix else name, remove_duplicate
                 )
 
-    def modules(self) -> Iterator[Module]:
-        for _, module in self.named_modules():
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
+        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
             yield module
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
@@ -394,12 +426,15 @@ class Module(MovingMethods, _flaxview.FlaxView):
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop every gradient, or set it to zeros."""
         for param in self.parameters():
-            if param.grad is not None:
-                if set_to_none:
-                    param.grad = None
-                else:
-                    with no_grad():
-                        param.grad = param.grad.detach().zero_()
+            grad = param.grad
+            if grad is None:
+                continue
+            if set_to_none:
+                param.grad = None
+            elif grad.grad_fn is not None:
+                param.grad = zeros_like(grad)
+            else:
+                grad.requires_grad_(False).zero_()
 
     # ---------------------------------------------------------------------------------------------
     # State dicts
@@ -418,46 +453,6 @@ class Module(MovingMethods, _flaxview.FlaxView):
     _register_load_state_dict_pre_hook = (
         _state_dict.register_load_state_dict_pre_hook_without_module
     )
-
-    # ---------------------------------------------------------------------------------------------
-    # Hooks
-
-    def register_forward_pre_hook(
-        self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False
-    ):
-        """``hook(module, args)`` before forward; what it returns replaces the arguments."""
-        marks = [self._forward_pre_hooks_with_kwargs] * with_kwargs
-        return self._add_call_hook(self._forward_pre_hooks, hook, marks, prepend)
-
-    def register_forward_hook(
-        self,
-        hook: Callable,
-        *,
-        prepend: bool = False,
-        with_kwargs: bool = False,
-        always_call: bool = False,
-    ):
-        """``hook(module, args, output)`` after forward; what it returns replaces the output."""
-        marks = [self._forward_hooks_with_kwargs] * with_kwargs
-        marks += [self._forward_hooks_always_called] * always_call
-        return self._add_call_hook(self._forward_hooks, hook, marks, prepend)
-
-    def register_full_backward_pre_hook(self, hook: Callable, prepend: bool = False):
-        """``hook(module, grad_output)`` before the module's backward; may return another
-        grad_output."""
-        return self._add_call_hook(self._backward_pre_hooks, hook, [], prepend)
-
-    def register_full_backward_hook(self, hook: Callable, prepend: bool = False):
-        """``hook(module, grad_input, grad_output)`` in backward; may return another grad_input."""
-        return self._add_call_hook(self._backward_hooks, hook, [], prepend)
-
-    def register_backward_hook(self, hook: Callable):
-        """The older name; it sees the whole module's gradients, as the full hook does."""
-        return self.register_full_backward_hook(hook)
-
-    def _add_call_hook(self, hooks, hook, marks, prepend: bool):
-        vars(self)["_hooked"] = True
-        return _hooks.add(hooks, hook, *marks, prepend=prepend)
 
     # ---------------------------------------------------------------------------------------------
     # Printing, copying, pickling
@@ -486,7 +481,7 @@ class Module(MovingMethods, _flaxview.FlaxView):
         return sorted(name for name in names if not name[0].isdigit())
 
     def __getstate__(self) -> dict:
-        return self.__dict__.copy()
+        return {name: value for name, value in self.__dict__.items() if name not in KEPT}
 
     def __setstate__(self, state: dict) -> None:
         """Takes what ``__getstate__`` gives, and what real torch pickles: three dicts of
@@ -523,10 +518,16 @@ def _own_buffers(module: Module) -> list[tuple[str, Any]]:
     return own_members(module, "buffer")
 
 
-_CALL_HOOKS = [k for k, v in vars(Module).items() if isinstance(v, HookDict) and v.calls]
+_HOOK_DICTS = {k: v for k, v in vars(_hooks.HookMethods).items() if isinstance(v, HookDict)}
+_CALL_HOOKS = [name for name, hooks in _HOOK_DICTS.items() if hooks.calls]
+_HOOKS = (*_HOOK_DICTS, "_hooked", "_is_full_backward_hook")
 _REGISTERED = (Tensor, Module, nnx.Module)
 _flaxview.register(Module)
 nnx.Module.register(Module)
+
+
+def _tensor_like(value: Any) -> bool:
+    return isinstance(value, Tensor) or hasattr(value, "__torch_function__")
 
 
 def adapted(layer: nnx.Module) -> Module:
@@ -536,19 +537,7 @@ def adapted(layer: nnx.Module) -> Module:
     return FlaxLayer(layer)
 
 
-def type_name(value: Any) -> str:
-    """The type's name as torch's messages spell it: ``torch.FloatTensor``, ``int``,
-    ``pkg.Class``."""
-    if isinstance(value, Tensor):
-        return str(value.type())
-    cls = value if isinstance(value, type) else type(value)
-    return (
-        cls.__qualname__
-        if cls.__module__ in ("builtins", None)
-        else f"{cls.__module__}.{cls.__qualname__}"
-    )
-
-
 def indented(text: str) -> str:
-    """All lines but the first moved right by two."""
-    return text.replace("\n", "\n  ")
+    """All lines but the first moved right by two; blank ones are empty."""
+    first, *rest = text.split("\n")
+    return "\n".join([first, *(f"  {line}" if line.strip() else "" for line in rest)])

@@ -1,0 +1,96 @@
+"""A module's call with hooks around it, in torch's order."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from jaxtorch.nn.modules import _hooks as every
+from jaxtorch.nn.modules._backward_watch import BackwardWatch
+from jaxtorch.tensor import Tensor
+
+__all__ = ["call"]
+
+
+def call(module, args: tuple, kwargs: dict) -> Any:
+    """``module.forward`` with every hook around it, in torch's order."""
+    ran: set[int] = set()
+    state: dict[str, Any] = {"result": None}
+    try:
+        return _call(module, args, kwargs, ran, state)
+    except Exception:
+        _run_always(module, args, kwargs, ran, state["result"])
+        raise
+
+
+def _call(module, args, kwargs, ran: set[int], state: dict[str, Any]):
+    for key, hook in (*every._global_forward_pre_hooks.items(), *module._forward_pre_hooks.items()):
+        if key in module._forward_pre_hooks_with_kwargs:
+            changed = hook(module, args, kwargs)
+            if changed is not None:
+                if not (isinstance(changed, tuple) and len(changed) == 2):
+                    raise RuntimeError(
+                        "forward pre-hook must return None or a tuple of (new_args, new_kwargs), "
+                        f"but got {changed}."
+                    )
+                args, kwargs = changed
+        else:
+            changed = hook(module, args)
+            if changed is not None:
+                args = changed if isinstance(changed, tuple) else (changed,)
+
+    pre = [*every._global_backward_pre_hooks.values(), *module._backward_pre_hooks.values()]
+    post = [*every._global_backward_hooks.values(), *module._backward_hooks.values()]
+    watch = BackwardWatch(module, pre, post) if pre or post else None
+    if watch:
+        args = watch.on_inputs(args)
+
+    result = state["result"] = module.forward(*args, **kwargs)
+
+    for key, hook in (*every._global_forward_hooks.items(), *module._forward_hooks.items()):
+        ran.add(key)
+        if (
+            key in module._forward_hooks_with_kwargs
+            or key in every._global_forward_hooks_with_kwargs
+        ):
+            changed = hook(module, args, kwargs, result)
+        else:
+            changed = hook(module, args, result)
+        if changed is not None:
+            result = state["result"] = changed
+
+    if watch:
+        if not isinstance(result, Tensor | tuple):
+            warnings.warn(
+                "For backward hooks to be called, module output should be a Tensor or a tuple of "
+                f"Tensors but received {type(result)}",
+                stacklevel=4,
+            )
+        result = watch.on_outputs(result)
+    return result
+
+
+def _run_always(module, args, kwargs, ran: set[int], result) -> None:
+    """After an error, the hooks with ``always_call`` that have not run yet; their own errors
+    only warn."""
+    for key, hook in (*every._global_forward_hooks.items(), *module._forward_hooks.items()):
+        everywhere = key in every._global_forward_hooks_always_called
+        if key in ran or not (everywhere or key in module._forward_hooks_always_called):
+            continue
+        try:
+            if (
+                key in module._forward_hooks_with_kwargs
+                or key in every._global_forward_hooks_with_kwargs
+            ):
+                changed = hook(module, args, kwargs, result)
+            else:
+                changed = hook(module, args, result)
+            if changed is not None:
+                result = changed
+        except Exception as error:
+            warnings.warn(
+                f"{'global ' if everywhere else ''}module forward hook with ``always_call=True`` "
+                "raised an exception that was silenced as another error was raised in forward: "
+                f"{error}",
+                stacklevel=4,
+            )
