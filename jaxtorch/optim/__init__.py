@@ -11,6 +11,7 @@ from jaxtorch.optim.adamw import AdamW
 from jaxtorch.optim.asgd import ASGD
 from jaxtorch.optim.from_optax import OptaxOptimizer, from_optax
 from jaxtorch.optim.lbfgs import LBFGS
+from jaxtorch.optim.lr_optax import OptaxLR
 from jaxtorch.optim.muon import Muon
 from jaxtorch.optim.nadam import NAdam
 from jaxtorch.optim.optimizer import Optimizer
@@ -33,6 +34,7 @@ __all__ = [
     "Muon",
     "NAdam",
     "Optimizer",
+    "OptaxLR",
     "OptaxOptimizer",
     "RAdam",
     "RMSprop",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -33,8 +34,26 @@ def from_optax(
 
     In the second form, and with optax.inject_hyperparams, numbers are options of the parameter
     groups (`learning_rate` is called `lr`): schedulers act on them, and a change recompiles
-    nothing. TypeError for options beside a transformation that is made already.
+    nothing. An option may be an optax schedule, which then counts the steps by itself; to have one
+    as a scheduler of PyTorch's shape, see OptaxLR. TypeError for options beside a transformation
+    that is made already.
+
+    A transformation sees a group's parameters as one dict, whose keys are their names where the
+    optimizer was given names. So weights and biases are told apart, and gradients accumulated, by
+
+        kinds = {"weight": optax.adamw(1e-3), "bias": optax.sgd(1e-2)}
+        label = lambda params: {name: name.rpartition(".")[2] for name in params}
+        optimizer = from_optax(optax.multi_transform(kinds, label), net.named_parameters())
+
+        decay = optax.add_decayed_weights(
+            0.1, mask=lambda params: {name: not name.endswith("bias") for name in params}
+        )
+        optimizer = from_optax(optax.chain(decay, optax.adam(1e-3)), net.named_parameters())
+
+        optimizer = from_optax(optax.MultiSteps(optax.adam(1e-3), 4), net.parameters())
     """
+    if isinstance(transformation, optax.MultiSteps):
+        transformation = transformation.gradient_transformation()
     if isinstance(transformation, optax.GradientTransformation):
         if options:
             raise TypeError(
@@ -42,7 +61,7 @@ def from_optax(
                 "transformation (optax.adam, not optax.adam(1e-3))"
             )
         return OptaxOptimizer(params, _Recipe(transformation, (transformation,)))
-    if "lr" in options:
+    if "lr" in options and "lr" not in inspect.signature(transformation).parameters:
         options["learning_rate"] = options.pop("lr")
     made = optax.inject_hyperparams(transformation)(**options)
     fixed = tuple(
@@ -72,6 +91,7 @@ class _Leaf(NamedTuple):
     kind: str  # "param", "shared" or "option"
     key: str
     index: int | None
+    random: Any = None  # of a random key, which is kept as numbers: what makes it a key again
 
 
 class OptaxOptimizer(Optimizer):
@@ -104,10 +124,9 @@ class OptaxOptimizer(Optimizer):
             if leaf.kind == "option":
                 self.defaults.setdefault(leaf.key, value.item())
                 param_group.setdefault(leaf.key, value.item())
-            elif leaf.kind == "param":
-                self.state[params[leaf.index]][leaf.key] = wrap(node_of_array(value))
-            else:
-                self.state[own][leaf.key] = wrap(node_of_array(value))
+                continue
+            slot = self.state[own if leaf.index is None else params[leaf.index]]
+            slot[leaf.key] = wrap(node_of_array(_without_key_type(value)))
         self._leaves.append(leaves)
 
     def step(self, closure: Callable | None = None):
@@ -152,6 +171,15 @@ class OptaxOptimizer(Optimizer):
         return super().__getstate__() | {"_recipe": self._recipe, "_leaves": self._leaves}
 
 
+def _without_key_type(x: jax.Array) -> jax.Array:
+    """A random key as the numbers it is made of: no Tensor holds a key."""
+    return jax.random.key_data(x) if jnp.issubdtype(x.dtype, jax.dtypes.prng_key) else x
+
+
+def _with_key_type(x: jax.Array, random) -> jax.Array:
+    return x if random is None else jax.random.wrap_key_data(x, impl=random)
+
+
 def _names(group: dict) -> tuple[str, ...]:
     """Names of the group's parameters in the tree that optax sees."""
     names = group.get("param_names")
@@ -162,20 +190,30 @@ def _leaves_of(state, names: tuple[str, ...]) -> tuple[_Leaf, ...]:
     """Names for all leaves of an optax state: the end of the path, or all of it if shared."""
     number = {name: i for i, name in enumerate(names)}
     found = []
-    for path, _ in jax.tree_util.tree_flatten_with_path(state)[0]:
+    flat = jax.tree_util.tree_flatten_with_path(state)[0]
+    scheduled = {
+        (*path[:i], path[i + 1])
+        for path, _ in flat
+        for i, entry in enumerate(path)
+        if getattr(entry, "name", None) == "hyperparams_states"
+    }
+    for path, value in flat:
         parts, index, option = [], None, False
-        for entry in path:
+        for i, entry in enumerate(path):
             part = getattr(entry, "name", getattr(entry, "key", getattr(entry, "idx", None)))
             if isinstance(entry, jax.tree_util.DictKey) and part in number:
                 index = number[part]
                 continue
-            option |= bool(parts) and parts[-1] == "hyperparams"
+            if parts and parts[-1] == "hyperparams":
+                option = (*path[: i - 1], entry) not in scheduled
             parts.append(str(part))
         if option:
             found.append(_Leaf("option", "lr" if parts[-1] == "learning_rate" else parts[-1], None))
         else:
             kind = "shared" if index is None else "param"
-            found.append(_Leaf(kind, ".".join(parts), index))
+            is_key = jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
+            random = jax.random.key_impl(value) if is_key else None
+            found.append(_Leaf(kind, ".".join(parts), index, random))
     short = [leaf._replace(key=leaf.key.rpartition(".")[2]) for leaf in found]
     if len(set(short)) != len(short):
         short = [
@@ -198,7 +236,9 @@ def _program(recipe: _Recipe, layout: tuple, with_value: bool):
             params = {name: next(arrays) for name in names}
             template, treedef = jax.tree.flatten(jax.eval_shape(transformation.init, params))
             state = [
-                next(numbers).astype(like.dtype) if leaf.kind == "option" else next(arrays)
+                next(numbers).astype(like.dtype)
+                if leaf.kind == "option"
+                else _with_key_type(next(arrays), leaf.random)
                 for leaf, like in zip(leaves, template, strict=True)
             ]
             grads = {
@@ -212,7 +252,7 @@ def _program(recipe: _Recipe, layout: tuple, with_value: bool):
                 for name, has in zip(names, has_grad, strict=True)
             ]
             results += [
-                new.astype(like.dtype)
+                _without_key_type(new.astype(like.dtype))
                 for new, leaf, like in zip(jax.tree.leaves(state), leaves, template, strict=True)
                 if leaf.kind != "option"
             ]
