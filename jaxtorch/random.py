@@ -378,6 +378,11 @@ def keys_from(words):
         _thread.keys = before
 
 
+def has_trace_key() -> bool:
+    """Is there a key to draw with, inside a trace?"""
+    return bool(_thread.keys)
+
+
 def trace_key():
     """A ``jax.random`` key for one draw inside a trace."""
     import jax

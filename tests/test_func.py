@@ -208,7 +208,11 @@ def test_functional_call_writes_buffers_to_the_given_ones():
 def test_functional_call_reports_names_that_do_not_fit():
     net = nn.Linear(3, 1)
     with pytest.raises(RuntimeError, match="Unexpected key.*'nonsense'"):
-        func.functional_call(net, {"nonsense": X}, (X,))
+        func.functional_call(net, {"nonsense": X}, (X,), strict=True)
+    with pytest.raises(AttributeError, match="has no attribute `nonsense`"):
+        func.functional_call(net, {"nonsense.weight": X}, (X,))
+    func.functional_call(net, {"nonsense": X}, (X,))
+    assert not hasattr(net, "nonsense")
     with pytest.raises(RuntimeError, match="Missing key.*'bias'"):
         func.functional_call(net, {"weight": torch.ones(1, 3)}, (X,), strict=True)
     with pytest.raises(ValueError, match="appeared in multiple dictionaries"):

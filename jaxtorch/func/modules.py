@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping, Set
+
+import jax
+import numpy as np
+
 from jaxtorch.tensor import Tensor
 
 __all__ = ["functional_call", "replace_all_batch_norm_modules_", "stack_module_state"]
@@ -13,38 +19,99 @@ def functional_call(
 ):  # fmt: skip
     """``module(*args, **kwargs)`` with the given Tensors (by name) as its parameters and buffers.
 
-    What the call writes to a buffer is written to the given one; the module itself keeps its own.
+    A tensor that the module has under several names is given under one, and is the same under all;
+    with ``tie_weights=False`` it is given under each. What the call writes to a buffer is written
+    to the given one; the module itself keeps its own. ``strict`` wants all names, and no others.
     """
-    given: dict = {}
-    dicts = parameter_and_buffer_dicts
-    for d in dicts if isinstance(dicts, (list, tuple)) else (dicts,):
-        if repeated := given.keys() & d.keys():
-            raise ValueError(f"{sorted(repeated)} appeared in multiple dictionaries")
-        given.update(d)
+    given = _joined(parameter_and_buffer_dicts)
     args = () if args is None else args if isinstance(args, tuple) else (args,)
-    handles = _handles(module)
-    if unknown := [name for name in given if name not in handles]:
-        raise RuntimeError(f"Unexpected key(s): {', '.join(map(repr, unknown))}.")
-    if strict and (missing := handles.keys() - given.keys()):
-        raise RuntimeError(f"Missing key(s): {', '.join(map(repr, sorted(missing)))}.")
-    swapped = {}
+    buffers = dict(module.named_buffers(remove_duplicate=False))
+    handles = dict(module.named_parameters(remove_duplicate=False)) | buffers
+    names: dict[int, list[str]] = {}
+    for name, handle in handles.items():
+        names.setdefault(id(handle), []).append(name)
+    if strict:
+        reached = {n for name in given.keys() & handles.keys() for n in names[id(handles[name])]}
+        _check_names(module, given, handles, reached if tie_weights else given.keys())
+    places, swapped = [], []
     for name, value in given.items():
-        handle = handles[name]
-        if id(handle) in swapped and not tie_weights:
-            raise NotImplementedError("functional_call(tie_weights=False) with tied weights")
-        value = value if isinstance(value, Tensor) else Tensor(value)
-        swapped.setdefault(id(handle), (handle, _Swap(handle, value)))
+        tied = names[id(handles[name])] if name in handles else []
+        if not tied or (len(tied) > 1 and not tie_weights):
+            places.append((*_place(module, name), value))
+            continue
+        if any(given[n] is not value for n in tied if n in given):
+            raise ValueError(
+                f"functional_call got multiple values for keys {sorted(given.keys() & set(tied))}, "
+                "which are tied. Consider using tie_weights=False"
+            )
+        swapped.append((handles[name], value))
+        if name in buffers:  # which forward may assign anew
+            places += [(*_place(module, n), handles[name]) for n in tied]
+    undo = []
     try:
+        for own, name, value in places:
+            undo.append(functools.partial(_restore, own, name, own.get(name, _ABSENT)))
+            own[name] = value
+        for handle, value in swapped:
+            undo.append(functools.partial(_Swap(handle, value).undo, handle))
         return module(*args, **(kwargs or {}))
     finally:
-        for handle, swap in swapped.values():
-            swap.undo(handle)
+        for restore in reversed(undo):
+            restore()
 
 
-def _handles(module) -> dict[str, Tensor]:
-    named = dict(module.named_parameters(remove_duplicate=False))
-    named.update(module.named_buffers(remove_duplicate=False))
-    return named
+def _joined(dicts) -> dict[str, Tensor]:
+    """One dict of Tensors from one or several."""
+    if not isinstance(dicts, Mapping | list | tuple):
+        raise ValueError(
+            "Expected parameter_and_buffer_dicts to be a dict, or a list/tuple of dicts, but got "
+            f"{type(dicts)}"
+        )
+    given: dict = {}
+    for d in (dicts,) if isinstance(dicts, Mapping) else dicts:
+        if repeated := given.keys() & d.keys():
+            raise ValueError(
+                f"{sorted(repeated)} appeared in multiple dictionaries; behavior of functional "
+                "call is ambiguous"
+            )
+        given.update(d)
+    for name, value in given.items():
+        if not isinstance(value, Tensor):
+            if not isinstance(value, jax.Array | np.ndarray):
+                raise TypeError(f"{value} is not an instance of torch.Tensor")
+            given[name] = Tensor(value)
+    return given
+
+
+def _check_names(module, given: dict, handles: dict, reached: Set[str]) -> None:
+    wrong = []
+    if unexpected := [name for name in given if name not in handles]:
+        wrong.append(f"Unexpected key(s): {', '.join(map(repr, unexpected))}.")
+    if missing := [name for name in handles if name not in reached]:
+        wrong.append(f"Missing key(s): {', '.join(map(repr, missing))}.")
+    if wrong:
+        text = "\n\t".join(wrong)
+        raise RuntimeError(f"Error(s) in reparametrizing for {type(module).__name__}:\n\t{text}")
+
+
+_ABSENT = object()
+
+
+def _place(module, target: str) -> tuple[dict, str]:
+    """The attributes among which a dotted name is one, and its last part."""
+    path, _, name = target.rpartition(".")
+    parent = module.get_submodule(path)
+    known = getattr(parent, name, None)
+    if known is not None and not isinstance(known, Tensor):
+        raise TypeError(f"attribute `{name}`: {known} is not an instance of torch.Tensor")
+    return vars(parent), name
+
+
+def _restore(own: dict, name: str, before) -> None:
+    if before is _ABSENT:
+        own.pop(name, None)
+    else:
+        own[name] = before
 
 
 class _Swap:

@@ -1,4 +1,9 @@
-"""Fill tensors with initial values, in place: PyTorch's own numbers for the same seed."""
+"""Fill tensors with initial values, in place: PyTorch's own numbers for the same seed.
+
+In a program that JAX stages they are fresh on every call: drawn with the key that ``jaxtorch.jit``
+threads through, and in a bare ``jax.jit``, where a module may be built for its shape alone, by a
+callback to the host when the program runs, if anything comes of them.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +13,13 @@ import warnings
 from collections.abc import Callable
 from typing import TypeVar, cast
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxtorch import random
 from jaxtorch.engine.handles import node_of_numpy
+from jaxtorch.ops.sampling import is_staged
 from jaxtorch.tensor import Tensor, wrap
 
 __all__ = [
@@ -83,13 +91,30 @@ def _put(tensor: Tensor, array: np.ndarray) -> Tensor:
     return tensor._rebind(wrap(node_of_numpy(values, node.aval.place)))
 
 
+def _fill(tensor: Tensor, draw: Callable[[], np.ndarray], staged: Callable) -> Tensor:
+    """Give ``tensor`` the values of ``draw()``, or in jit's of ``staged(key, shape, dtype)``."""
+    if not is_staged():
+        return _put(tensor, draw())
+    shape, kind = tuple(tensor.shape), jax.dtypes.canonicalize_dtype(tensor.dtype.numpy)
+    if random.has_trace_key():
+        values = staged(random.trace_key(), shape, kind)
+    else:
+        values = jax.pure_callback(
+            lambda: np.ascontiguousarray(draw(), kind), jax.ShapeDtypeStruct(shape, kind)
+        )
+    return tensor._rebind(Tensor(values))
+
+
 @_gives_values
 def uniform_(
     tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: random.Generator | None = None
 ) -> Tensor:
     """Uniform in [a, b)."""
     gen = generator or random.default_generator
-    return _put(tensor, random.uniform(gen, tensor.shape, tensor.dtype, a, b))
+    return _fill(
+        tensor, lambda: random.uniform(gen, tensor.shape, tensor.dtype, a, b),
+        lambda key, shape, kind: jax.random.uniform(key, shape, kind, a, b),
+    )  # fmt: skip
 
 
 @_gives_values
@@ -98,7 +123,10 @@ def normal_(
 ) -> Tensor:
     """Normal with this mean and standard deviation."""
     gen = generator or random.default_generator
-    return _put(tensor, random.normal(gen, tensor.shape, tensor.dtype, mean, std))
+    return _fill(
+        tensor, lambda: random.normal(gen, tensor.shape, tensor.dtype, mean, std),
+        lambda key, shape, kind: mean + std * jax.random.normal(key, shape, kind),
+    )  # fmt: skip
 
 
 @_gives_values
@@ -134,8 +162,16 @@ def trunc_normal_(
             stacklevel=2,
         )
     gen = generator or random.default_generator
-    shape, dtype = tensor.shape, tensor.dtype
 
+    def staged(key, shape, kind):
+        within = jax.random.truncated_normal(key, (a - mean) / std, (b - mean) / std, shape, kind)
+        return jnp.clip(mean + std * within, a, b)
+
+    draw = functools.partial(_truncated, gen, tensor.shape, tensor.dtype, mean, std, a, b)
+    return _fill(tensor, draw, staged)
+
+
+def _truncated(gen, shape, dtype, mean, std, a, b) -> np.ndarray:
     def below(x: float) -> float:
         return (1.0 + math.erf((x - mean) / std / math.sqrt(2.0))) / 2.0
 
@@ -144,7 +180,7 @@ def trunc_normal_(
         x = random.normal(gen, shape, dtype, mean, std)
         while (outside := (x < low) | (x > high)).any():
             x = np.where(outside, random.normal(gen, shape, dtype, mean, std), x)
-        return _put(tensor, x)
+        return x
     peak = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
     x, pending = np.zeros(shape, dtype.numpy), np.ones(shape, bool)
     while pending.any():
@@ -152,7 +188,7 @@ def trunc_normal_(
         density = ((x - dtype.numpy.type(mean)) / dtype.numpy.type(std)) ** 2 * -0.5 - peak
         with np.errstate(divide="ignore"):
             pending &= np.log(random.uniform(gen, shape, dtype)) > density
-    return _put(tensor, x)
+    return x
 
 
 @_gives_values
@@ -244,10 +280,21 @@ def orthogonal_(
         return tensor
     rows = tensor.shape[0]
     columns = tensor.numel() // rows
-    x = random.normal(generator or random.default_generator, (rows, columns), tensor.dtype)
-    q, r = np.linalg.qr(x.T if rows < columns else x)
-    q = q * np.sign(np.diag(r))  # uniform over the orthogonal group: arXiv math-ph/0609050
-    return _put(tensor, gain * (q.T if rows < columns else q))
+    gen = generator or random.default_generator
+
+    def made_of(x, library):
+        q, r = library.linalg.qr(x.T if rows < columns else x)
+        q = q * library.sign(library.diag(r))[None]  # uniform over the group: math-ph/0609050
+        return gain * (q.T if rows < columns else q)
+
+    def staged(key, shape, kind):
+        return made_of(jax.random.normal(key, (rows, columns), kind), jnp).reshape(shape)
+
+    def draw():
+        x = made_of(random.normal(gen, (rows, columns), tensor.dtype), np)
+        return x.reshape(tensor.shape)
+
+    return _fill(tensor, draw, staged)
 
 
 @_gives_values
@@ -263,10 +310,19 @@ def sparse_(
     rows, columns = tensor.shape
     zeros = math.ceil(sparsity * rows)
     gen = random.default_generator
-    x = random.normal(generator or gen, tensor.shape, tensor.dtype, 0, std)
-    for column in range(columns):  # PyTorch takes the rows from the default generator
-        x[random.permutation(gen, rows)[:zeros], column] = 0
-    return _put(tensor, x)
+
+    def draw():
+        x = random.normal(generator or gen, tensor.shape, tensor.dtype, 0, std)
+        for column in range(columns):  # PyTorch takes the rows from the default generator
+            x[random.permutation(gen, rows)[:zeros], column] = 0
+        return x
+
+    def staged(key, shape, kind):
+        values, places = jax.random.split(key)
+        rank = jnp.argsort(jax.random.uniform(places, shape), axis=0)
+        return jnp.where(rank < zeros, 0, std * jax.random.normal(values, shape, kind))
+
+    return _fill(tensor, draw, staged)
 
 
 def _renamed(function: Callable) -> Callable:

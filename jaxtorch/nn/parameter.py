@@ -20,7 +20,7 @@ from jaxtorch.engine.backward import Grad
 from jaxtorch.engine.graph import Node
 from jaxtorch.engine.handles import Handles, node_of_array, node_of_numpy
 from jaxtorch.engine.meta import node_of_shape
-from jaxtorch.engine.trace import current_trace
+from jaxtorch.engine.trace import begin, current_trace
 from jaxtorch.ops._overrides import disabled
 from jaxtorch.tensor import Tensor, alias, wrap
 
@@ -65,6 +65,7 @@ class Parameter(Tensor, nnx.Param):
     """
 
     def __init__(self, data: Any = None, requires_grad: bool = True):
+        _tell_trace()
         if data is None:
             data = _zeros((0,))
         elif not isinstance(data, Tensor):
@@ -390,12 +391,20 @@ def _zeros(shape: tuple[int, ...]) -> Tensor:
     return wrap(_constant(shape, 0, None, None))
 
 
+def _tell_trace() -> None:
+    """Before a parameter is made: let a jax trace know from here on what is its own, so that the
+    parameter may be filled with a tracer."""
+    if not trace_state_clean():
+        begin()
+
+
 def blank(shape: tuple[int, ...], device=None, dtype=None) -> Parameter:
     """A Parameter whose values are for the caller to fill in."""
     if min(shape, default=0) < 0:
         raise RuntimeError(
             f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}"
         )
+    _tell_trace()
     param = object.__new__(Parameter)
     param._begin(_constant(shape, 0, device, dtype), True)
     return param

@@ -93,4 +93,47 @@ def state_hooks(torch):
     return seen
 
 
-PROGRAMS = [loading, state_is_shared, overridden_state, state_hooks]
+def functional_calls(torch):
+    """With tied weights, a buffer that forward assigns anew, and names that do not fit."""
+    nn, call = torch.nn, torch.func.functional_call
+
+    class Tied(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
+            nn.init.constant_(self.a.weight, 5.0)
+            self.b.weight = self.a.weight
+            self.register_buffer("n", torch.zeros(1))
+
+        def forward(self, x):
+            self.n += 1
+            self.n = self.n + 1
+            return torch.stack([(self.a.weight * x).sum(), (self.b.weight * x).sum()])
+
+    def full(value):
+        return torch.full((1, 1), value)
+
+    net, x, seen = Tied(), torch.ones(1, 1), []
+    weight, two, three, n = net.a.weight, full(2.0), full(3.0), torch.ones(1) * 10
+    both = {"a.weight": two, "b.weight": three}
+    for given in ({"a.weight": two}, {"b.weight": three}, both, {"a.weight": two, "b.weight": two}):
+        for tie in (True, False):
+            seen.append(complaint(lambda g=given, t=tie: call(net, g, (x,), tie_weights=t)))
+            if "nothing" in seen[-1]:
+                seen[-1] = call(net, given, (x,), tie_weights=tie).tolist()
+    net.n.zero_()
+    call(net, {"n": n}, (x,))
+    seen.append([n.item(), net.n.item(), net.a.weight is weight, net.b.weight is weight])
+    leaf = full(2.0).requires_grad_()
+    call(net, {"a.weight": leaf}, (x,), tie_weights=False).sum().backward()
+    seen.append([leaf.grad.item(), weight.grad.item(), list(net.state_dict())])
+    for given, strict in (
+        ({"other": two}, False), ({"other": two}, True), ({"a.weight": two}, True),
+        ({"a.other.weight": two}, False), ({"a": two}, False), ({"a.weight": 3}, False),
+        ([{"n": n}, {"n": n}], False), (3, False),
+    ):  # fmt: skip
+        seen.append(complaint(lambda g=given, s=strict: call(net, g, (x,), strict=s)))
+    return [*seen, hasattr(net, "other")]
+
+
+PROGRAMS = [loading, state_is_shared, overridden_state, state_hooks, functional_calls]

@@ -1,6 +1,7 @@
 """One batch over eight devices: declared, not hand-written."""
 
 import copy
+from collections import namedtuple
 
 import jax
 import pytest
@@ -9,6 +10,7 @@ import jaxtorch as torch
 import jaxtorch.nn as nn
 import jaxtorch.nn.functional as F
 from jaxtorch import engine
+from jaxtorch.nn.parallel.scatter_gather import gather, scatter, scatter_kwargs
 
 
 def train(net, steps=5, size=16):
@@ -85,3 +87,33 @@ def test_one_cpu_unless_told_otherwise():
 def test_devices_that_are_not_there():
     with pytest.raises(RuntimeError, match="JAX sees 8 cpu devices"):
         nn.DataParallel(nn.Linear(2, 2), device_ids=[0, 99])(torch.ones(2, 2))
+
+
+Pair = namedtuple("Pair", "first second")
+
+
+def test_scatter_and_gather():
+    x, host = torch.arange(6.0), [torch.device("cpu")] * 3
+    given = (x, [{"x": x, "name": 1}], Pair(x, ()))
+    cut = scatter(given, host)
+    assert [type(some) for some in cut] == [tuple] * 3
+    assert [some[0].tolist() for some in cut] == [[0, 1], [2, 3], [4, 5]]
+    assert cut[1][1][0]["x"].tolist() == [2, 3] and cut[1][1][0]["name"] == 1
+    assert type(cut[2][2]) is Pair and cut[2][2].second == ()
+    whole = gather([(some[0], Pair(*some[2][:1], None)) for some in cut], "cpu")
+    assert whole[0].tolist() == x.tolist() and type(whole[1]) is Pair
+    assert gather([{"x": t} for t in x.chunk(2)], -1)["x"].tolist() == x.tolist()
+    with pytest.warns(UserWarning, match="all input tensors were scalars"):
+        assert gather([torch.tensor(1.0), torch.tensor(2.0)], "cpu").tolist() == [1, 2]
+    with pytest.raises(ValueError, match="same number of keys"):
+        gather([{"x": x}, {}], "cpu")
+    assert len(scatter(x[:2], host)) == 2
+    assert scatter_kwargs((), {"k": 1}, host) == (((),) * 3, ({"k": 1},) * 3)
+    assert scatter_kwargs((1,), None, host) == (((1,),) * 3, ({},) * 3)
+
+
+def test_gradients_go_back_through_gather_and_scatter():
+    x = torch.arange(4.0, requires_grad=True)
+    pieces = scatter(x, ["cpu", "cpu"])
+    (gather([pieces[0] * 2, pieces[1] * 3], "cpu") ** 2).sum().backward()
+    assert x.grad.tolist() == [0, 8, 36, 54]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import jax
 import numpy as np
 import pytest
+from flax import nnx
 
 import jaxtorch
 from jaxtorch import nn
@@ -103,3 +105,63 @@ def test_errors():
     assert all(text.startswith("ValueError") for text in mine)
     if oracle.torch is not None:
         assert mine == texts(oracle.torch)
+
+
+RANDOM_FILLS = {
+    "uniform_": lambda p: nn.init.uniform_(p, 1.0, 3.0),
+    "normal_": lambda p: nn.init.normal_(p, 5.0, 0.1),
+    "trunc_normal_": lambda p: nn.init.trunc_normal_(p, 0.0, 1.0, -0.5, 0.5),
+    "trunc_normal_ far out": lambda p: nn.init.trunc_normal_(p, 0.0, 1.0, 1.5, 3.0),
+    "orthogonal_": lambda p: nn.init.orthogonal_(p, gain=2.0),
+    "sparse_": lambda p: nn.init.sparse_(p, 0.5),
+    "kaiming_uniform_": nn.init.kaiming_uniform_,
+}
+BOUNDS = {
+    "uniform_": (1, 3), "normal_": (4.5, 5.5), "trunc_normal_": (-0.5, 0.5),
+    "trunc_normal_ far out": (1.5, 3), "orthogonal_": (-2, 2), "sparse_": (-0.05, 0.05),
+    "kaiming_uniform_": (-1, 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RANDOM_FILLS)
+def test_a_bare_program_draws_pytorchs_numbers_on_every_call(name):
+    def make():
+        return RANDOM_FILLS[name](nn.Parameter(jaxtorch.empty(8, 6))).detach().jax()
+
+    program = jax.jit(make)
+    jaxtorch.manual_seed(0)
+    found = [np.asarray(program()) for _ in range(2)]
+    jaxtorch.manual_seed(0)
+    for array in found:
+        np.testing.assert_array_equal(array, np.asarray(make()))
+    assert (found[0] != found[1]).any()
+
+
+@pytest.mark.parametrize("name", RANDOM_FILLS)
+def test_jit_draws_from_its_key(name):
+    program = jaxtorch.jit(lambda: RANDOM_FILLS[name](jaxtorch.empty(8, 6)))
+    jaxtorch.manual_seed(0)
+    first, second = program().numpy(), program().numpy()
+    jaxtorch.manual_seed(0)
+    np.testing.assert_array_equal(program().numpy(), first)
+    assert (first != second).any()
+    low, high = BOUNDS[name]
+    assert low <= first.min() and first.max() <= high
+    if name == "orthogonal_":
+        np.testing.assert_allclose(first.T @ first, 4 * np.eye(6), atol=1e-5)
+    if name == "sparse_":
+        assert ((first == 0).sum(0) == 4).all()
+
+
+def test_a_module_may_be_made_in_a_program():
+    make = nnx.jit(lambda: nn.Linear(2, 3))
+    jaxtorch.manual_seed(0)
+    first, second = make(), make()
+    jaxtorch.manual_seed(0)
+    assert first.weight.tolist() == nn.Linear(2, 3).weight.tolist() != second.weight.tolist()
+
+
+def test_a_shape_alone_draws_nothing():
+    before = jaxtorch.get_rng_state()
+    nnx.eval_shape(lambda: nn.Linear(2, 3))
+    assert (before == jaxtorch.get_rng_state()).all()

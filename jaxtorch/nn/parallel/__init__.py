@@ -6,7 +6,8 @@ from jaxtorch.nn.parallel.data_parallel import (
     data_parallel as data_parallel,
 )
 from jaxtorch.nn.parallel.distributed import DistributedDataParallel as DistributedDataParallel
+from jaxtorch.nn.parallel.scatter_gather import gather as gather, scatter as scatter
 
-__all__ = ["DataParallel", "DistributedDataParallel", "data_parallel"]
+__all__ = ["DataParallel", "DistributedDataParallel", "data_parallel", "gather", "scatter"]
 
 __getattr__ = left_out.attributes_of(__name__)
