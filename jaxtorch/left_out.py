@@ -133,6 +133,8 @@ _TABLE = (
      "torch.distributed.run torch.distributed.device_mesh torch.distributed.DeviceMesh "
      "torch.distributed.init_device_mesh torch.distributed.TCPStore "
      "torch.distributed.FileStore torch.distributed.HashStore", _MODEL_PARALLEL),
+    ("torch.distributed.algorithms.ddp_comm_hooks torch.distributed.algorithms.model_averaging",
+     "no gradients travel between processes, so that there are none to compress or to put off"),
     ("torch.distributed.checkpoint", "orbax writes and reads checkpoints of sharded arrays"),
     ("torch.cuda.CUDAGraph torch.cuda.graph torch.cuda.graphs torch.cuda.graph_pool_handle "
      "torch.cuda.make_graphed_callables torch.cuda.is_current_stream_capturing "
@@ -168,7 +170,7 @@ _TABLE = (
     ("torch.embedding_bag",
      "its kernel's bookkeeping is not kept: nn.functional.embedding_bag gives the bags themselves"),
     ("torch.lobpcg", "an iteration for sparse matrices: linalg.eigh has all of a dense one's"),
-    ("torch.nn.functional.boolean_dispatch", "how PyTorch scripts one of two functions"),
+    ("torch._jit_internal torch.nn.functional.boolean_dispatch", "how PyTorch scripts a function"),
     ("torch.Tensor.index", "of functorch's first-class dimensions"),
     ("torch.Tensor.share_memory_", "arrays are immutable: no process could see another's writes"),
     ("torch.overrides.enable_reentrant_dispatch torch.overrides.redispatch_function "

@@ -4,6 +4,7 @@ import pytest
 
 import jaxtorch as torch
 from jaxtorch import distributed as dist, nn
+from jaxtorch.distributed.algorithms.join import Join, Joinable, JoinHook
 
 
 @pytest.fixture
@@ -96,42 +97,50 @@ def test_collectives_that_return_their_results(world):
         dist.nn.broadcast(x, 1)
 
 
-def test_join_calls_the_hooks_after_the_last_batch(world):
-    from jaxtorch.distributed.algorithms.join import Join, Joinable, JoinHook
+class Noted(Joinable):
+    """Counts what a context asks of it."""
 
-    told = []
+    def __init__(self, group=None):
+        super().__init__()
+        self.group, self.seen = group, []
 
-    class Hook(JoinHook):
-        def post_hook(self, is_last_joiner):
-            told.append(is_last_joiner)
+    def join_hook(self, **kwargs):
+        noted = self
 
-    class Counter(Joinable):
-        join_device = torch.device("cpu")
-        join_process_group = dist.group.WORLD
+        class Hook(JoinHook):
+            def post_hook(self, is_last_joiner):
+                noted.seen.append((is_last_joiner, kwargs))
 
-        def join_hook(self, **kwargs):
-            told.append(kwargs)
-            return Hook()
+        return Hook()
 
-    counter = Counter()
-    wrapped = nn.parallel.DistributedDataParallel(nn.Linear(1, 1))
-    with Join([counter, wrapped], rate=2):
-        Join.notify_join_context(counter)
-    with Join([counter], enable=False):
-        told.append("batch")
-    assert told == [{"rate": 2}, True, {}, "batch"]
+    @property
+    def join_device(self):
+        return torch.device("cpu")
+
+    @property
+    def join_process_group(self):
+        return self.group
+
+
+def test_one_process_is_the_last_to_join(world):
+    first, second = Noted(), Noted()
+    net = nn.parallel.DistributedDataParallel(nn.Linear(2, 1))
+    with Join([first, second, net], scale=2):
+        assert Join.notify_join_context(first).wait() and Join.notify_join_context(second) is None
+        net(torch.ones(1, 2)).sum().backward()
+        assert not first.seen
+    assert first.seen == second.seen == [(True, {"scale": 2})]
+    with Join([first], enable=False):
+        assert Join.notify_join_context(first) is None
+    with pytest.raises(KeyError), Join([first]):
+        raise KeyError
+    assert len(first.seen) == 1
+
+
+def test_what_cannot_join(world):
     with pytest.raises(ValueError, match="at least one joinable"):
         Join([])
-
-
-def test_names_that_libraries_import():
-    from jaxtorch.distributed.constants import default_pg_timeout
-    from jaxtorch.nn.modules.module import _IncompatibleKeys
-
-    assert default_pg_timeout.total_seconds() == 1800
-    assert isinstance(nn.Linear(1, 1).load_state_dict({}, strict=False), _IncompatibleKeys)
-
-
-def test_the_ops_have_a_type():
-    assert type(dist.ReduceOp.SUM) is dist.ReduceOp.RedOpType
-    assert [str(op) for op in dist.ReduceOp][:2] == ["RedOpType.SUM", "RedOpType.AVG"]
+    with pytest.raises(ValueError, match="multiple process groups"):
+        Join([Noted(), Noted(dist.new_group([0]))])
+    with pytest.raises(AssertionError, match="calls the ``Joinable`` constructor"):
+        Join.notify_join_context(object())

@@ -49,3 +49,14 @@ def test_saved_tensor_hooks_are_refused():
         y.mul_(5)
         z.sum().backward()
     assert x.grad.tolist() == [2, 2]
+
+
+def test_saved_tensors_hooks_are_refused_in_words():
+    graph = torch.autograd.graph
+    with pytest.raises(NotImplementedError, match="torch.utils.checkpoint"):
+        graph.save_on_cpu()
+    with graph.disable_saved_tensors_hooks("not in here"):
+        with pytest.raises(RuntimeError, match="not in here"):
+            graph.saved_tensors_hooks(lambda t: t, lambda t: t)
+    with pytest.raises(NotImplementedError):
+        graph.saved_tensors_hooks(lambda t: t, lambda t: t)

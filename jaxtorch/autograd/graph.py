@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from abc import ABC
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -58,6 +59,8 @@ class saved_tensors_hooks:
     is kept and what is computed again; ``torch.utils.checkpoint`` says it for a part of a model."""
 
     def __init__(self, pack_hook: Callable[[Tensor], Any], unpack_hook: Callable[[Any], Tensor]):
+        if _disabled.reason is not None:
+            raise RuntimeError(_disabled.reason)
         raise NotImplementedError(
             f"torch.autograd.graph.{type(self).__name__}: a recorded op saves no tensors that a "
             "hook could pack; to save memory use torch.utils.checkpoint"
@@ -71,10 +74,21 @@ class save_on_cpu(saved_tensors_hooks):
         super().__init__(lambda t: t, lambda t: t)
 
 
+class _Disabled(threading.local):
+    reason: str | None = None
+
+
+_disabled = _Disabled()
+
+
 @contextlib.contextmanager
 def disable_saved_tensors_hooks(error_message: str):
-    """There are none to disable."""
-    yield
+    """Who asks for such hooks inside gets a RuntimeError with this message."""
+    before, _disabled.reason = _disabled.reason, error_message
+    try:
+        yield
+    finally:
+        _disabled.reason = before
 
 
 @contextlib.contextmanager

@@ -1,7 +1,11 @@
-"""``torch.distributed.algorithms``: of them, ``Join``."""
+"""``torch.distributed.algorithms``."""
 
 from jaxtorch import left_out
-from jaxtorch.distributed.algorithms.join import Join, Joinable, JoinHook
+from jaxtorch.distributed.algorithms.join import (
+    Join as Join,
+    Joinable as Joinable,
+    JoinHook as JoinHook,
+)
 
 __all__ = ["Join", "JoinHook", "Joinable"]
 

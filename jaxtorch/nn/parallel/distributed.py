@@ -6,13 +6,13 @@ import contextlib
 from typing import Any
 
 from jaxtorch import distributed
-from jaxtorch.distributed.algorithms.join import JoinHook
+from jaxtorch.distributed.algorithms.join import Join, Joinable, JoinHook, _JoinConfig
 from jaxtorch.nn.modules.module import Module
 
 __all__ = ["DistributedDataParallel"]
 
 
-class DistributedDataParallel(Module):
+class DistributedDataParallel(Module, Joinable):
     """``module`` under the name ``module``, called and trained as it is.
 
     The options say when and how gradients travel between processes; of one process none do, but a
@@ -29,6 +29,7 @@ class DistributedDataParallel(Module):
         batched_grad_copy: bool = False, forward_sync_buffers=None,
     ) -> None:  # fmt: skip
         super().__init__()
+        self._join_config = _JoinConfig()
         if mixed_precision is not None:
             raise NotImplementedError("DistributedDataParallel(mixed_precision=...): use autocast")
         if device_mesh is not None:
@@ -50,6 +51,7 @@ class DistributedDataParallel(Module):
         self.require_backward_grad_sync = True
 
     def forward(self, *inputs: Any, **kwargs: Any):
+        Join.notify_join_context(self)
         return self.module(*inputs, **kwargs)
 
     @contextlib.contextmanager
@@ -68,8 +70,8 @@ class DistributedDataParallel(Module):
         """Nobody else can run out of batches first."""
         yield self
 
-    def join_hook(self, **kwargs) -> JoinHook:
-        """A hook that does nothing: ``Join`` has nobody to wait for."""
+    def join_hook(self, **kwargs: Any) -> JoinHook:
+        """Nothing is left to do at the end: no other process is behind."""
         return JoinHook()
 
     @property
@@ -78,7 +80,7 @@ class DistributedDataParallel(Module):
 
     @property
     def join_process_group(self):
-        return self.process_group or distributed.group.WORLD
+        return self.process_group
 
     def register_comm_hook(self, state, hook) -> None:
         raise NotImplementedError(
