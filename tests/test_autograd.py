@@ -75,6 +75,24 @@ def test_a_second_backward_needs_retain_graph():
     assert w.grad.item() == 18.0
 
 
+def test_only_what_was_walked_is_freed():
+    """A gradient for a value half-way leaves what lies before it, and asks nothing of it."""
+    x = leaf(1.0, 2.0)
+    h = x * x
+    y, z = (h * h).sum(), (h * 3 * h * 0.5).sum()
+    assert torch.autograd.grad(y, h)[0].tolist() == [2.0, 8.0]
+    with pytest.raises(RuntimeError, match="Trying to backward through the graph a second time"):
+        torch.autograd.grad(y, x)
+    assert torch.autograd.grad(h[0], x)[0].tolist() == [2.0, 0.0]
+    assert torch.autograd.grad(z, h)[0].tolist() == [3.0, 12.0]  # past which x * x is freed
+    with pytest.raises(RuntimeError, match="Trying to backward through the graph a second time"):
+        h.sum().backward()
+    h = (x * x).exp()
+    (h * h).sum().backward(inputs=[h])  # goes through exp as well
+    with pytest.raises(RuntimeError, match="Trying to backward through the graph a second time"):
+        h.sum().backward()
+
+
 def test_a_graph_that_saved_nothing_may_be_walked_again():
     w = leaf(1.0, 2.0)
     y = (w + 1).sum()

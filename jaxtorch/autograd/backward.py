@@ -107,7 +107,10 @@ def grad(
         retain_graph=create_graph if retain_graph is None else retain_graph, capture=keys,
         walk=batched_walk(*batch) if batch else None,
     )  # fmt: skip
-    if not allow_unused and any(g is None for g in found):
+    if not allow_unused and FREED in found:
+        raise RuntimeError(engine_backward.SECOND_TIME)
+    found = [None if g is FREED else g for g in found]
+    if not allow_unused and None in found:
         raise RuntimeError(
             "One of the differentiated Tensors appears to not have been used in the graph. Set "
             "allow_unused=True if this is the desired behavior."

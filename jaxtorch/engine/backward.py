@@ -244,7 +244,8 @@ def backward(
 
     Without ``capture`` the gradients of the leaves are accumulated into their ``.grad`` (of all, or
     of the Grads in ``only``). ``capture`` is a list of nodes or Grads: their gradients are
-    returned, None for one that was not reached. ``ends``, nodes among them, are gone back to and
+    returned, None for one that was not reached (FREED where it may have been, by a way that is
+    forgotten). ``ends``, nodes among them, are gone back to and
     no further.
     """
     order = _reachable(roots, ends)
@@ -257,10 +258,12 @@ def backward(
             _hand_out(foreseen, order, retain_graph)
             return None
         foresight.note_backward(roots[0])
-    wanted = None
+    wanted = lost = None
     if capture is not None or only is not None:
         keys = set(capture if capture is not None else only)
         wanted = _leading_to(order, lambda n: n in keys or n.meta in keys)
+        forgotten = any(n.edges is FREED and n not in ends for n in order)
+        lost = FREED if forgotten else None
     if capture is None:
         _cut(roots, order)
     walk = (walk or Walk)(create_graph)
@@ -271,6 +274,7 @@ def backward(
     for root, cotangent in zip(roots, cotangents, strict=True):
         walk.give(root, cotangent)
     caught: dict = {}
+    gone_through: list[Node] = []  # where not to all: those on the way to what is wanted
     before, STATE.grad = STATE.grad, create_graph
     try:
         for node in order:
@@ -290,15 +294,19 @@ def backward(
                 if capture is None and (only is None or meta in keys):
                     accumulate(meta, cotangent, create_graph)
                 continue
+            if wanted is not None:
+                if capture is not None and not any(p in wanted for p in parents(node)):
+                    continue
+                gone_through.append(node)
             if node not in ends:
                 walk.step(node, cotangent)
     finally:
         STATE.grad = before
         _running.pop()
     if not retain_graph:
-        free(order)
+        free(order if wanted is None else gone_through)
     if capture is not None:
-        return [caught.get(key) for key in capture]
+        return [caught.get(key, lost) for key in capture]
     return None
 
 
@@ -315,7 +323,7 @@ def _gradients_beforehand(root: Node) -> dict | None:
     grads = backward(
         [root], [ones_like(root)], retain_graph=True, create_graph=False, capture=leaves
     )
-    return {m: Handles.wrap(g) for m, g in zip(leaves, grads, strict=True) if g is not None}
+    return {m: Handles.wrap(g) for m, g in zip(leaves, grads, strict=True) if g.__class__ is Node}
 
 
 foresight.gradients = _gradients_beforehand

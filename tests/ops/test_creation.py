@@ -115,6 +115,9 @@ def test_the_legacy_constructor_takes_sizes_or_data():
     assert torch.FloatTensor(np.eye(2)).tolist() == [[1.0, 0.0], [0.0, 1.0]]
     assert torch.LongTensor(np.array([2])).tolist() == [2]
     assert torch.Tensor(np.array(2), np.int64(3)).shape == (2, 3)
+    for array in (np.arange(4).reshape(2, 2), np.ones(1), np.zeros((2, 0))):
+        assert torch.FloatTensor(array).tolist() == torch.Tensor(array).tolist() == array.tolist()
+    assert torch.Tensor(np.int64(3)).shape == (3,)
     with pytest.raises(TypeError):
         torch.Tensor(1.5)
 
