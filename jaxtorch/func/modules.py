@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Set
 
 import jax
@@ -27,37 +26,49 @@ def functional_call(
     args = () if args is None else args if isinstance(args, tuple) else (args,)
     buffers = dict(module.named_buffers(remove_duplicate=False))
     handles = dict(module.named_parameters(remove_duplicate=False)) | buffers
-    names: dict[int, list[str]] = {}
-    for name, handle in handles.items():
-        names.setdefault(id(handle), []).append(name)
+    tied = _tied(handles)
     if strict:
-        reached = {n for name in given.keys() & handles.keys() for n in names[id(handles[name])]}
-        _check_names(module, given, handles, reached if tie_weights else given.keys())
+        also = {n for name in given for n in tied.get(name, ())} if tie_weights else set()
+        _check_names(module, given, handles, given.keys() | also)
     places, swapped = [], []
     for name, value in given.items():
-        tied = names[id(handles[name])] if name in handles else []
-        if not tied or (len(tied) > 1 and not tie_weights):
+        handle, names = handles.get(name), tied.get(name, (name,))
+        if handle is None or (len(names) > 1 and not tie_weights):
             places.append((*_place(module, name), value))
             continue
-        if any(given[n] is not value for n in tied if n in given):
+        if len(names) > 1 and any(given.get(n, value) is not value for n in names):
             raise ValueError(
-                f"functional_call got multiple values for keys {sorted(given.keys() & set(tied))}, "
+                f"functional_call got multiple values for keys {sorted(given.keys() & names)}, "
                 "which are tied. Consider using tie_weights=False"
             )
-        swapped.append((handles[name], value))
+        swapped.append((handle, value))
         if name in buffers:  # which forward may assign anew
-            places += [(*_place(module, n), handles[name]) for n in tied]
-    undo = []
+            places += [(*_place(module, n), handle) for n in names]
+    before = [(own, name, own.get(name, _ABSENT)) for own, name, _ in places]
+    swaps = []
     try:
         for own, name, value in places:
-            undo.append(functools.partial(_restore, own, name, own.get(name, _ABSENT)))
             own[name] = value
         for handle, value in swapped:
-            undo.append(functools.partial(_Swap(handle, value).undo, handle))
+            swaps.append((handle, _Swap(handle, value)))
         return module(*args, **(kwargs or {}))
     finally:
-        for restore in reversed(undo):
-            restore()
+        for handle, swap in reversed(swaps):
+            swap.undo(handle)
+        for own, name, value in reversed(before):
+            if value is _ABSENT:
+                own.pop(name, None)
+            else:
+                own[name] = value
+
+
+def _tied(handles: dict[str, Tensor]) -> dict[str, set[str]]:
+    """All names of a tensor, by each of them, for those that have more than one."""
+    by_id: dict[int, set[str]] = {}
+    if len(set(map(id, handles.values()))) < len(handles):
+        for name, handle in handles.items():
+            by_id.setdefault(id(handle), set()).add(name)
+    return {name: names for names in by_id.values() if len(names) > 1 for name in names}
 
 
 def _joined(dicts) -> dict[str, Tensor]:
@@ -105,13 +116,6 @@ def _place(module, target: str) -> tuple[dict, str]:
     if known is not None and not isinstance(known, Tensor):
         raise TypeError(f"attribute `{name}`: {known} is not an instance of torch.Tensor")
     return vars(parent), name
-
-
-def _restore(own: dict, name: str, before) -> None:
-    if before is _ABSENT:
-        own.pop(name, None)
-    else:
-        own[name] = before
 
 
 class _Swap:
