@@ -10,6 +10,7 @@ import jaxtorch as torch
 import jaxtorch.nn as nn
 import jaxtorch.nn.functional as F
 from jaxtorch import engine
+from jaxtorch.nn.parallel import parallel_apply, replicate
 from jaxtorch.nn.parallel.scatter_gather import gather, scatter, scatter_kwargs
 
 
@@ -117,3 +118,25 @@ def test_gradients_go_back_through_gather_and_scatter():
     pieces = scatter(x, ["cpu", "cpu"])
     (gather([pieces[0] * 2, pieces[1] * 3], "cpu") ** 2).sum().backward()
     assert x.grad.tolist() == [0, 8, 36, 54]
+
+
+def test_replicas_lead_back_to_the_module():
+    net = network()
+    net[0].tied = net[3]
+    first, second = replicate(net, ["cpu", "cpu"])
+    assert list(first.parameters()) == [] and first[0].tied is first[3] is not net[3]
+    assert list(first[0]._former_parameters) == ["weight", "bias"]
+    assert repr(first) == repr(net) and len(list(net.parameters())) == 6
+    x = torch.ones(4, 6)
+    outs = parallel_apply([first, second], [x, (x * 2,)], [{}, {}])
+    assert [out.shape for out in outs] == [(4, 3)] * 2
+    gather(outs, "cpu").sum().backward()
+    expected = copy.deepcopy(net)
+    expected.zero_grad()
+    (expected(x).sum() + expected(x * 2).sum()).backward()
+    for name, param in net.named_parameters():
+        assert param.grad.allclose(expected.get_parameter(name).grad), name
+    (alone,) = replicate(net, ["cpu"], detach=True)
+    assert not alone(x).requires_grad
+    with pytest.raises(AssertionError, match="2 is not equal to the number of inputs 1"):
+        parallel_apply([first, second], [x])

@@ -503,6 +503,13 @@ class Module(MovingMethods, _hooks.HookMethods, _flaxview.FlaxView):
         vars(twin)["_kinds"] = dict(self._kinds)
         return twin
 
+    def _replicate_for_data_parallel(self) -> Module:
+        """Another module of the same attributes, without parameters: see ``parallel.replicate``."""
+        twin = self.__copy__()
+        twin._parameters = {}
+        vars(twin)["_is_replica"] = True
+        return twin
+
     def __deepcopy__(self, memo):
         twin = type(self).__new__(type(self))
         memo[id(self)] = twin

@@ -6,8 +6,13 @@ from jaxtorch.nn.parallel.data_parallel import (
     data_parallel as data_parallel,
 )
 from jaxtorch.nn.parallel.distributed import DistributedDataParallel as DistributedDataParallel
+from jaxtorch.nn.parallel.parallel_apply import parallel_apply as parallel_apply
+from jaxtorch.nn.parallel.replicate import replicate as replicate
 from jaxtorch.nn.parallel.scatter_gather import gather as gather, scatter as scatter
 
-__all__ = ["DataParallel", "DistributedDataParallel", "data_parallel", "gather", "scatter"]
+__all__ = [
+    "DataParallel", "DistributedDataParallel", "data_parallel", "gather", "parallel_apply",
+    "replicate", "scatter",
+]  # fmt: skip
 
 __getattr__ = left_out.attributes_of(__name__)

@@ -10,7 +10,7 @@ from jaxtorch import devices
 from jaxtorch.ops.shaping import cat
 from jaxtorch.tensor import Tensor
 
-__all__ = ["gather", "scatter", "scatter_kwargs"]
+__all__ = ["device_of", "gather", "scatter", "scatter_kwargs"]
 
 
 def is_namedtuple(obj: Any) -> bool:
@@ -25,7 +25,7 @@ def scatter(inputs: Any, target_gpus: Sequence, dim: int = 0) -> list | tuple:
     devices where a tensor is shorter than that.
     """
     if isinstance(inputs, Tensor):
-        where = [_device(target) for target in target_gpus]
+        where = [device_of(target) for target in target_gpus]
         pieces = inputs.chunk(len(where), dim)
         return tuple(piece.to(to) for piece, to in zip(pieces, where, strict=False))
     if not isinstance(inputs, tuple | list | dict) or not inputs:
@@ -55,7 +55,7 @@ def gather(outputs: Sequence, target_device: Any, dim: int = 0) -> Any:
     GPUs, "cpu" or -1 is the host), containers entry by entry."""
     first = outputs[0]
     if isinstance(first, Tensor):
-        return _joined(outputs, _device(target_device), dim)
+        return _joined(outputs, device_of(target_device), dim)
     if first is None:
         return None
     if isinstance(first, dict):
@@ -81,7 +81,8 @@ def _joined(tensors: Sequence[Tensor], where, dim: int) -> Tensor:
     return cat([t.to(where) for t in tensors], dim)
 
 
-def _device(target) -> Any:
+def device_of(target) -> Any:
+    """A number counts GPUs, and below 0 is the host."""
     if isinstance(target, int):
         return devices.device("cpu") if target < 0 else devices.device("cuda", target)
     return devices.device(target)
