@@ -37,6 +37,7 @@ LAYERS = [
     "amp cuda.amp cpu.amp functorch",
     "interop",
     "utils",
+    "distributed.algorithms._checkpoint",
     "alias",
     "(package) __main__",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections import OrderedDict
 
 from tests.nn.programs import complaint, small
@@ -136,4 +137,44 @@ def functional_calls(torch):
     return [*seen, hasattr(net, "other")]
 
 
-PROGRAMS = [loading, state_is_shared, overridden_state, state_hooks, functional_calls]
+def checkpoint_wrappers(torch):
+    """Names, state dicts and gradients of modules that compute again what they need."""
+    path = f"{torch.__name__}.distributed.algorithms._checkpoint.checkpoint_wrapper"
+    wrapping = importlib.import_module(path)
+    net, seen = small(torch), []
+    plain = {k: v.clone() for k, v in net.state_dict().items()}
+    x, before = torch.ones(2, 2), small(torch)
+    wrapping.apply_activation_checkpointing(net, check_fn=lambda m: isinstance(m, torch.nn.Linear))
+    seen += [repr(net), list(net.state_dict()), str(net.load_state_dict(plain))]
+    seen += [[n for n, _ in net.fc1.named_parameters()], net.fc1.in_features]
+    net(x).sum().backward()
+    before(x).sum().backward()
+    pairs = zip(net.parameters(), before.parameters(), strict=True)
+    seen.append([torch.equal(a.grad, b.grad) for a, b in pairs])
+    calls = []
+
+    def through(function, *args, **kwargs):
+        calls.append(sorted(kwargs))
+        return function(*args)
+
+    deep = torch.nn.Sequential(torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.ReLU()))
+    one = wrapping.checkpoint_wrapper(deep, checkpoint_fn=through, tag=1)
+    one(x)
+    seen += [calls, repr(one[0]), list(one.state_dict()), complaint(lambda: one.nothing)]
+
+    def policy(module, recurse, nonwrapped_numel):
+        calls.append([type(module).__name__, recurse, nonwrapped_numel])
+        return recurse or nonwrapped_numel > 5
+
+    wrapping.apply_activation_checkpointing(deep, auto_wrap_policy=policy)
+    reentrant = wrapping.checkpoint_wrapper(
+        torch.nn.Bilinear(1, 1, 1), checkpoint_impl=wrapping.CheckpointImpl.REENTRANT
+    )
+    left, right = (torch.ones(1, requires_grad=True) for _ in "ab")
+    reentrant(left, input2=right).sum().backward()
+    return [*seen, calls, repr(deep), torch.equal(left.grad, right.grad)]
+
+
+PROGRAMS = [
+    loading, state_is_shared, overridden_state, state_hooks, functional_calls, checkpoint_wrappers,
+]  # fmt: skip
