@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import TYPE_CHECKING
 
@@ -168,11 +169,29 @@ def kernel_of(operation: Op, layout: tuple, statics: dict, avals: tuple) -> Kern
     kernel = KERNELS.get(key)
     if kernel is None:
         _result_type.same_place(operation.name, avals)
-        kernel = KERNELS[key] = Kernel(
-            operation.name, operation, statics, avals, operation.bind(layout, statics, avals),
-            nondiff=operation.nondiff,
-        )  # fmt: skip
+        body = operation.bind(layout, statics, avals)
+        try:
+            kernel = Kernel(
+                operation.name, operation, statics, avals, body, nondiff=operation.nondiff
+            )
+        except (TypeError, ValueError) as refusal:
+            wrong = _refused_dtype(refusal, avals)
+            if wrong is None:
+                raise
+            raise NotImplementedError(
+                f"\"{operation.name}\" not implemented for '{wrong.legacy}'"
+            ) from refusal
+        KERNELS[key] = kernel
     return kernel
+
+
+def _refused_dtype(refusal: Exception, avals: tuple):
+    """The dtype of an input that JAX refuses in its own words; None if it is not about that."""
+    for dtype in {a.dtype for a in avals if a.kind == "array"}:
+        name = "complex" if dtype.is_complex else dtype.numpy.name
+        if re.search(rf"\b(dtype\W*|does not support ){name}", str(refusal)):
+            return dtype
+    return None
 
 
 def _flags(statics: dict):

@@ -190,13 +190,6 @@ def op(body=None, *, promote=None, vjp=None, name=None, nondiff=False, out=False
     text, a function; "dtype": that of ``out`` is the default of the parameter ``dtype``.
     ``prompt``: its checks raise at the call, where a program could catch it (see ``catching``).
     """
-    """Make a function on Tensors of a pure function on arrays (see the module's docstring).
-
-    ``out=``: it takes ``out``, by this rule about its dtype (see ``outputs``): True, "same", a
-    text, a function; "dtype": that of ``out`` is the default of the parameter ``dtype``.
-    
-    ``prompt``: its checks raise at the call, where a program could catch it (see ``catching``).
-    """
     return _decorate(body, out, promote=promote, vjp=vjp, name=name, nondiff=nondiff, result=result,
                      put=None, is_view=False, prompt=prompt)  # fmt: skip
 

@@ -216,7 +216,11 @@ def _power_of_arrays(x, exponent):
         raise _promote.not_implemented("pow", x)
     if not _promote.is_integral(x):
         # the derivative at 0**0 is 0, though that of x**0 has the factor x**(0 - 1)
-        return jnp.power(jnp.where((exponent == 0) & (x == 0), 1, x), exponent)
+        base = jnp.where((exponent == 0) & (x == 0), 1, x)
+        if not jnp.iscomplexobj(x):
+            return jnp.power(base, exponent)
+        nothing = (x == 0) & (exponent.real > 0)  # by logarithms it would be NaN
+        return jnp.where(nothing, 0, jnp.power(jnp.where(nothing, 1, base), exponent))
     negative = exponent < 0
     power = jnp.power(x, jnp.where(negative, 0, exponent))
     # only 1 and -1 have integer inverses; torch answers 0 for all others

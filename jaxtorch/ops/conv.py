@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxtorch import dtypes
+from jaxtorch.ops import _promote
 from jaxtorch.ops._op import Array, op
 from jaxtorch.ops._platform import on_cpu
 from jaxtorch.ops.linear import standing
@@ -119,6 +120,12 @@ def _add_bias(out, bias, ndim: int):
     if bias is None:
         return out
     return out + bias.reshape(1, -1, *(1,) * ndim)
+
+
+def _widened(*arrays):
+    """Half types in float32 on the CPU, where XLA does so anyway, but would round before the bias
+    is added; other devices have units for half types."""
+    return [a if a is None or not on_cpu() else _promote.widened(a) for a in arrays]
 
 
 def _dimension_numbers(ndim: int):
@@ -260,7 +267,7 @@ def _conv_vjp(needs, args, statics, out, grads):
     pads = _pad_pairs(statics["padding"], weight.shape[2:], stride, dilation)
     if input.ndim == ndim + 1:
         input, grads = input[None], grads[None]
-    grads = standing(grads)
+    input, weight, grads = _widened(input, weight, standing(grads))
     rest = stride, pads, dilation, statics["groups"]
     found = [None, None, None]
     if needs[0]:
@@ -287,9 +294,10 @@ def _conv(input, weight, bias, stride, padding, dilation, groups, ndim: int):
             f"Calculated padded input size per channel: ({_times(padded)}). Kernel size: "
             f"({_times(spans)}). Kernel size can't be greater than actual input size"
         )
-    batched = input.ndim == ndim + 2
+    batched, narrow = input.ndim == ndim + 2, input.dtype
+    input, weight, bias = _widened(input, weight, bias)
     out = _forward(input if batched else input[None], weight, stride, pads, dilation, groups)
-    out = _add_bias(out, bias, ndim)
+    out = _add_bias(out, bias, ndim).astype(narrow)
     return out if batched else out[0]
 
 
@@ -332,15 +340,16 @@ def _conv_transpose(
     # The gradient of a convolution to its input: a convolution of the dilated input with the kernel
     # turned round and its channels exchanged, group by group.
     spatial = tuple(range(2, ndim + 2))
+    batched, narrow = input.ndim == ndim + 2, input.dtype
+    input, weight, bias = _widened(input, weight, bias)
     grouped = weight.reshape(groups, weight.shape[0] // groups, *weight.shape[1:])
     turned = jnp.flip(jnp.swapaxes(grouped, 1, 2).reshape(-1, grouped.shape[1], *kernel), spatial)
-    batched = input.ndim == ndim + 2
     out = lax.conv_general_dilated(
         input if batched else input[None], turned, (1,) * ndim, pads, lhs_dilation=stride,
         rhs_dilation=dilation, dimension_numbers=_dimension_numbers(ndim),
         feature_group_count=groups,
     )  # fmt: skip
-    out = _add_bias(out, bias, ndim)
+    out = _add_bias(out, bias, ndim).astype(narrow)
     return out if batched else out[0]
 
 

@@ -107,6 +107,8 @@ def diff(
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
     dim = normalize_dim(dim, input.ndim)
+    if n == 0:
+        return input  # and nothing is put together
     x = jnp.concatenate([part for part in (prepend, input, append) if part is not None], dim)
     for _ in range(n):
         after, before = lax.slice_in_dim(x, 1, None, axis=dim), lax.slice_in_dim(x, 0, -1, axis=dim)

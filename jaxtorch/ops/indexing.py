@@ -230,6 +230,8 @@ def _as_tuple(index) -> tuple:
 def _as_tensor(item):
     """A list or an array as an index tensor."""
     array = np.asarray(item)
+    if array.dtype.kind in "SU":
+        raise TypeError(f"an index is made of numbers, got {item!r}")
     if array.dtype.kind == "f":  # of lists and arrays torch takes the integer parts
         array = array.astype(np.int64)
     if array.dtype.kind not in "biu":
@@ -242,7 +244,7 @@ _INDEX_DTYPES = {dtypes.int64, dtypes.int32, dtypes.uint8, dtypes.bool}
 
 def _normal(item):
     """An item of an index, with lists and arrays made tensors."""
-    if isinstance(item, (list, tuple, range, np.ndarray)):
+    if isinstance(item, (list, tuple, range, np.ndarray, str)):
         if isinstance(item, (list, tuple)) and any(map(is_tensor, item)):
             item = [x.tolist() if is_tensor(x) else x for x in item]
         return _as_tensor(item)
@@ -418,6 +420,10 @@ def _trimmed(value, ndim):
 def _put(view, advanced, value, accumulate):
     if len(advanced) == 1 and _is_mask(advanced[0][1]) and not accumulate:
         dim, mask = advanced[0]
+        if mask.dtype is not dtypes.bool and value.numel() == 1:  # torch fills then
+            raise RuntimeError(
+                "masked_fill_ only supports boolean masks, but got mask with dtype unsigned char"
+            )
         return _mask_put.inplace(view, mask.bool(), value, dim)
     dims, indices = _positions(advanced)
     return _index_put.inplace(view, indices, value, dims, accumulate)

@@ -331,13 +331,14 @@ def group_norm(
                 f"but got {name} of shape {list(parameter.shape)} and input of shape "
                 f"{list(input.shape)}"
             )
-    if input.size == input.shape[0] * num_groups:
+    if input.size // num_groups == 1:
         raise ValueError(
             f"Expected more than 1 value per channel when training, got input size "
             f"{list(input.shape)}"
         )
     x, weight, bias = _wide(input, weight, bias)
-    grouped = x.reshape(x.shape[0], num_groups, -1)
+    runs = input.shape[1] // num_groups, *input.shape[2:]
+    grouped = x.reshape(x.shape[0], num_groups, math.prod(runs))
     mean, variance = _moments(grouped, 2)
     normal = ((grouped - mean) * lax.rsqrt(variance + eps)).reshape(x.shape)
     return _scale_and_shift(normal, weight, bias).astype(input.dtype)
@@ -356,6 +357,8 @@ def local_response_norm(
         raise ValueError(
             f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions)"
         )
+    if not input.size:  # not even its dtype changes
+        return input
     pads = [(0, 0, 0)] * input.ndim
     pads[1] = (size // 2, (size - 1) // 2, 0)
     squares = lax.pad(input * input, jnp.zeros((), input.dtype), pads)

@@ -132,8 +132,8 @@ def _normal(gen, mean, std, shape, dtype, order=None):
         return _meta(shape, dtype)
     if dtype.is_complex:
         part = dtypes.float64 if dtype is dtypes.complex128 else dtypes.float32
-        flat = _normal(gen, 0.0, std * 0.5**0.5, (*shape, 2), part)
-        return view_as_complex(flat) + mean
+        # both parts have this mean, as in torch
+        return view_as_complex(_normal(gen, mean, std * 0.5**0.5, (*shape, 2), part))
 
     def staged(key):
         return jax.random.normal(key, shape, _kind(dtype)) * std + mean

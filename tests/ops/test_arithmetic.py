@@ -68,6 +68,7 @@ ROWS = [
     row("pow", V([0.0, 0.0, 0.0, 2.0, -2.0]), V([0.0, 2.0, 1.0, 0.0, 3.0])),
     row("pow", V([0.0, 0.0, -1.0, 2.0]), 0.5, limits=(1e-6, 0)),
     row("pow", I(2, 3), I(3, low=0)),
+    row("pow", V([0j, 0j, 2j], "complex64"), V([1 + 2j, 2, 0.3], "complex64"), grad=False),
     row("pow", V([1, -1, 2, -1]), V([-1, -1, -1, -2])),
     row("pow", 2, F(2, 3), second=True),
     row("pow", 2.5, F(2, 3)),

@@ -19,6 +19,15 @@ ROWS = [
     row(FN + "conv_transpose1d", F(2, 4, 5), F(4, 3, 3), F(3), stride=2, **WIDE),
     row(FN + "conv_transpose2d", F(2, 4, 5, 4), F(4, 3, 3, 3), F(6), 2, 1, 1, 2, **WIDE),
     row(FN + "conv_transpose3d", F(1, 2, 3, 3, 3), F(2, 3, 2, 2, 2), dilation=2, **WIDE),
+    # the bias is added before the one rounding
+    row(
+        FN + "conv1d",
+        *(F(*n, dtype="float16") for n in ((2, 4), (2, 1, 4), (2,))),
+        padding="same",
+        dilation=2,
+        groups=2,
+        node=False,
+    ),
     raises(FN + "conv2d", F(2, 3, 8, 8), F(6, 1, 3, 3), error=RuntimeError, text="Given groups=1"),
     raises(FN + "conv2d", F(2, 3), F(6, 1, 3, 3), error=RuntimeError, text="Expected 3D"),
     raises(FN + "conv2d", F(1, 3, 2, 2), F(6, 3, 3, 3), error=RuntimeError, text="Kernel size"),

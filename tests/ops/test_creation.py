@@ -42,6 +42,7 @@ ROWS = [
     row("range", 1, 4),
     row("linspace", 0, 1, 7, **CLOSE),
     row("linspace", -3, 10, 5, dtype="int64"),
+    row("linspace", 50, 1, 50, dtype="int64"),
     row("linspace", 2, 2, 1),
     row("linspace", 0, 1, 0),
     row("logspace", 0, 2, 5, limits=(3e-6, 0)),

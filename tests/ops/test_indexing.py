@@ -43,6 +43,8 @@ ROWS = [
     row(GET, F(), ...),
     raises(GET, X, 3, error=IndexError, text="index 3 is out of bounds for dimension 0 with"),
     raises(GET, X, (0, 0, 0, 0), error=IndexError, text="too many indices for tensor of dimension"),
+    raises(GET, X, "a", error=TypeError),
+    raises(GET, X, (0, "a"), error=TypeError),
     raises(GET, X, 1.5, error=IndexError, text="valid indices (got float)"),
     raises(GET, X, F(2), error=IndexError, text="must be long, int, byte or bool tensors"),
     raises(GET, X, V([5]), error=IndexError, text="index 5 is out of bounds for dimension 0 with"),
@@ -56,6 +58,17 @@ ROWS = [
 ]  # fmt: skip
 
 test_row, test_inside_jax = oracle.tests(__file__, ROWS)
+
+
+def test_a_byte_mask_takes_no_number():
+    """torch fills where there is one value, and fills by boolean masks only."""
+    x, mask = torch.arange(3.0), torch.tensor([1, 0, 1], dtype=torch.uint8)
+    for value in (7, torch.tensor([7.0])):
+        with pytest.raises(RuntimeError, match="only supports boolean masks"):
+            x[mask] = value
+    x[mask] = torch.tensor([5.0, 6.0])
+    assert x.tolist() == [5.0, 1.0, 6.0]
+
 
 A = np.array
 INDICES = [

@@ -1,7 +1,7 @@
 """Normalisations, linear layers and attention: what has a backward of its own."""
 
 from tests import oracle
-from tests.oracle import F, raises, row
+from tests.oracle import F, I, raises, row
 
 FN = "nn.functional."
 KEPT = {"node": False, "dtypes": "", "limits": (2e-5, 2e-5)}
@@ -12,9 +12,13 @@ ROWS = [
     row(FN + "layer_norm", F(2, 3, 4), (3, 4), **KEPT),
     row(FN + "batch_norm", F(4, 3, 5), None, None, F(3), F(3), True, second=True, **KEPT),
     row(FN + "group_norm", F(2, 6, 5), 3, F(6), F(6), **KEPT),
+    row(FN + "group_norm", F(0, 2), 1, F(2), F(2), trace=False, **KEPT),
+    row(FN + "group_norm", F(2, 2), 2, trace=False, **KEPT),
+    raises(FN + "group_norm", F(1, 2), 2, error=ValueError, text="more than 1 value per channel"),
     row(FN + "instance_norm", F(2, 3, 5), **KEPT),
     row(FN + "rms_norm", F(2, 3, 4), (4,), F(4), **KEPT),
     row(FN + "local_response_norm", F(2, 5, 4), 3, **KEPT),
+    row(FN + "local_response_norm", I(0, 5, 4), 3, trace=False, **KEPT),
     row(FN + "normalize", F(3, 4), **KEPT),
     row(FN + "linear", F(2, 3, 4), F(5, 4), F(5), second=True, **KEPT),
     row(FN + "linear", F(4), F(5, 4), F(5), **KEPT),

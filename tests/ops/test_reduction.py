@@ -157,6 +157,7 @@ ROWS = [
     row("diff", X, 2, 1, node=False),
     row("diff", F(2, 3), prepend=F(2, 1), append=F(2, 2), node=False),
     row("diff", B(5)),
+    row("diff", F(2, 3), 0, prepend=F(2, 1), node=False),
     row("trapezoid", F(2, 4), node=False),
     row("trapezoid", F(2, 4), F(4), node=False),
     row("trapz", F(2, 4), dx=0.5, dim=0, node=False),

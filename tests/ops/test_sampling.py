@@ -10,6 +10,8 @@ CASES = {
     "randn of few": lambda t: t.randn(3),
     "randn of many": lambda t: t.randn(4, 5),
     "randn complex": lambda t: t.randn(9, dtype=t.complex64),
+    "normal complex": lambda t: t.normal(-2.0, 0.5, (9,), dtype=t.complex64),
+    "normal_ complex": lambda t: t.zeros(20, dtype=t.complex64).normal_(-2.0, 0.5),
     "randint": lambda t: t.randint(10, (4,)),
     "randint from": lambda t: t.randint(-3, 5, (2, 3)),
     "randint size=": lambda t: t.randint(0, 7, size=(4,), dtype=t.int32),

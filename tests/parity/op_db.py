@@ -192,6 +192,22 @@ def close(mine, theirs, limits: dict, values=True, what="") -> None:
             raise Difference(f"{what}{kind} {tuple(t.shape)} differs by up to {worst:.3g}")
 
 
+HALVES = (torch.float16, torch.bfloat16)
+
+
+def in_doubles(value):
+    """``value`` with its half types as float64."""
+    if isinstance(value, torch.Tensor):
+        return value.double() if value.dtype in HALVES else value
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*map(in_doubles, value))
+    if isinstance(value, list | tuple) and not isinstance(value, torch.Size):
+        return type(value)(map(in_doubles, value))
+    if isinstance(value, dict):
+        return {k: in_doubles(v) for k, v in value.items()}
+    return value
+
+
 def limits_of(info) -> dict:
     """The database's own tolerances: its defaults and what the entry overrides."""
     limits = dict(CLOSE)
@@ -263,6 +279,7 @@ class Comparison:
         self.found: dict[str, str] = {}  # aspect -> what differs first
         self.ran: set[str] = set()
         self.first_out = True  # of a dtype: the sample that other out= are asked of
+        self.nearer = False  # is it right only by the exact answer, where torch rounds?
 
     def note(self, aspect: str, what: str) -> None:
         self.found.setdefault(aspect, re.sub(r"\s+", " ", what)[:300])
@@ -328,7 +345,34 @@ class Comparison:
         if self.info.name in TIES and "stable" not in sample.kwargs:
             mine, theirs = (self.at_places(leaves(x), sample) for x in (mine, theirs))
         mine, theirs = self.unsigned(mine), self.unsigned(theirs)
-        close(mine, theirs, self.limits, not undetermined(self.info, sample))
+        try:
+            close(mine, theirs, self.limits, not undetermined(self.info, sample))
+        except Difference:
+            if not any(isinstance(x, torch.Tensor) and x.dtype in HALVES for x in leaves(theirs)):
+                raise
+            try:
+                exact = self.exact(sample, theirs)
+            except Exception:
+                exact = None  # torch has no such kernel of doubles
+            if exact is None:
+                raise
+            close(mine, exact, self.limits)
+            self.nearer = True
+
+    def exact(self, sample, theirs):
+        """What torch answers in doubles, rounded once to the half types of its own answer.
+
+        torch's kernels of half types round on the way, some only in the elements that fill no
+        vector: add(alpha=) of 25 is up to 2 of their last digits off the sum rounded once, a
+        transposed convolution 8. Who is as near as the database asks to the exact one is right.
+        """
+        first, args, kwargs = in_doubles([sample.input, sample.args, sample.kwargs])
+        torch.manual_seed(0)
+        outs = leaves(self.unsigned(self.info.op(first, *args, **kwargs)))
+        return [
+            x.to(t.dtype) if isinstance(t, torch.Tensor) and t.dtype in HALVES else x
+            for x, t in zip(outs, leaves(theirs), strict=True)
+        ]
 
     def unsigned(self, outs):
         return [x.abs() for x in leaves(outs)] if self.info.name in UNSIGNED else outs
@@ -371,7 +415,7 @@ class Comparison:
             written = getattr(jaxtorch.Tensor, method)(first, *args, **kwargs)
             if written is not first:
                 raise Difference("does not return its first argument")
-            close(first, expected, self.limits, not undetermined(self.info, sample))
+            self.agree(first, expected, sample)
 
         self.attempt("inplace", sample, write)
 
