@@ -233,6 +233,19 @@ from jaxtorch.storage import (
 )
 from jaxtorch.streams import Event as Event, Stream as Stream
 from jaxtorch.summary import summary as summary
+from jaxtorch.symbolic import (
+    SymBool as SymBool,
+    SymFloat as SymFloat,
+    SymInt as SymInt,
+    sym_float as sym_float,
+    sym_int as sym_int,
+    sym_ite as sym_ite,
+    sym_max as sym_max,
+    sym_min as sym_min,
+    sym_not as sym_not,
+    sym_sqrt as sym_sqrt,
+    sym_sum as sym_sum,
+)
 from jaxtorch.tensor import Tensor as Tensor
 from jaxtorch.version import __version__ as __version__
 

@@ -224,6 +224,10 @@ from jaxtorch.ops.dropout import (
     feature_alpha_dropout as feature_alpha_dropout,
     feature_dropout as feature_dropout,
 )
+from jaxtorch.ops.fake_quantize import (
+    fake_quantize_per_channel_affine as fake_quantize_per_channel_affine,
+    fake_quantize_per_tensor_affine as fake_quantize_per_tensor_affine,
+)
 from jaxtorch.ops.filling import (
     fill as fill,
     fill_ as fill_,

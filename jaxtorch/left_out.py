@@ -72,8 +72,7 @@ _TABLE = (
      "torch.per_channel_affine torch.per_channel_symmetric torch.per_tensor_affine "
      "torch.per_tensor_symmetric torch.per_channel_affine_float_qparams torch.Tensor.qscheme "
      "torch.Tensor.dequantize torch.Tensor.int_repr torch.Tensor.q_scale "
-     "torch.Tensor.q_zero_point torch.fake_quantize_per_tensor_affine "
-     "torch.fake_quantize_per_channel_affine torch.fused_moving_avg_obs_fake_quant", _QUANTIZED),
+     "torch.Tensor.q_zero_point torch.fused_moving_avg_obs_fake_quant", _QUANTIZED),
     ("torch.native_norm torch.hspmm torch.smm torch.sspaddmm torch.resize_as_sparse_ "
      "torch.sparse.as_sparse_gradcheck torch.sparse.check_sparse_tensor_invariants "
      "torch.sparse.sampled_addmm torch.sparse.semi_structured torch.sparse.spdiags "
@@ -115,8 +114,6 @@ _TABLE = (
     ("torch.backends.python_native", "switches of kernels written in PyTorch's DSLs"),
     ("torch.cuda.get_sync_debug_mode torch.cuda.set_sync_debug_mode",
      "nothing here reports synchronisations; jax.transfer_guard does"),
-    ("torch.SymBool torch.SymFloat torch.SymInt torch.sym_float torch.sym_int torch.sym_ite "
-     "torch.sym_max torch.sym_min torch.sym_not torch.sym_sqrt torch.sym_sum", _SYMBOLIC),
     ("torch.while_loop", "Python's while runs as it stands; inside jaxtorch.jit: jax.lax"),
     ("torch.bit torch.bits8 torch.bits16 torch.bits1x8 torch.bits2x4 torch.bits4x2 torch.int1 "
      "torch.int2 torch.int3 torch.int4 torch.int5 torch.int6 torch.int7 torch.uint1 "
