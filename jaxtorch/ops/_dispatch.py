@@ -189,7 +189,10 @@ def _refused_dtype(refusal: Exception, avals: tuple):
     """The dtype of an input that JAX refuses in its own words; None if it is not about that."""
     for dtype in {a.dtype for a in avals if a.kind == "array"}:
         name = "complex" if dtype.is_complex else dtype.numpy.name
-        if re.search(rf"\b(dtype\W*|does not support ){name}", str(refusal)):
+        forms = rf"dtype\W*{name}", rf"does not support {name}", rf"data type '{dtype.numpy.kind}'"
+        if dtype.is_complex:
+            forms = (*forms, "complex types", "complex value")
+        if re.search("|".join(forms), str(refusal)):
             return dtype
     return None
 

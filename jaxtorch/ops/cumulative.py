@@ -19,13 +19,20 @@ from jaxtorch.ops.reduction import _summable
 @op(out="dtype")
 def cumsum(input: Array, dim: int, *, dtype: DType | None = None):
     """The running sum along dim; of integers and bools an int64."""
-    return _running(_sums, _summable(input, dtype), dim)
+    return _running(_sums, _countable("cumsum_out_cpu", input, dtype), dim)
 
 
 @op(out="dtype")
 def cumprod(input: Array, dim: int, *, dtype: DType | None = None):
     """The running product along dim; of integers and bools an int64."""
-    return _running(_products, _summable(input, dtype), dim)
+    return _running(_products, _countable("cumprod_out_cpu", input, dtype), dim)
+
+
+def _countable(kernel: str, input: jax.Array, dtype: DType | None) -> jax.Array:
+    x = _summable(input, dtype)
+    if x.dtype == jnp.bool_:
+        raise _promote.not_implemented(kernel, x)
+    return x
 
 
 @op(out=SCALAR)

@@ -39,19 +39,24 @@ def _by_dim(stem: str):
 def sum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None):
     """The sum over dims (all); of integers and bools an int64 unless ``dtype`` says otherwise."""
     x = _summable(input, dtype)
-    return jnp.sum(x, normalize_dims(dim, x.ndim), keepdims=keepdim)
+    dims = normalize_dims(dim, x.ndim)
+    if x.dtype == jnp.bool_:
+        return jnp.any(x, dims, keepdims=keepdim)
+    return jnp.sum(x, dims, keepdims=keepdim, promote_integers=False)
 
 
-@op(out="dtype")
+def _nan_rule(result, out) -> None:
+    if result.dtype.category != dtypes.FLOAT:  # that of whole numbers is sum
+        return
+    if out.dtype.category < dtypes.FLOAT or out.dtype.is_complex:
+        raise NotImplementedError(f"\"nansum_cpu\" not implemented for '{out.dtype.legacy}'")
+
+
+@op(out=_nan_rule)
 def nansum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None):
     """The sum with NaN counted as 0."""
-    if _promote.is_integral(input):
-        return sum.body(input, dim, keepdim, dtype=dtype)
-    if dtype is not None and dtype.category < dtypes.FLOAT:
-        raise NotImplementedError(f"\"nansum_cpu\" not implemented for '{dtype.legacy}'")
-    x = _promote.real("nansum_cpu", _summable(input, dtype))
-    x = jnp.where(x != x, jnp.zeros_like(x), x)
-    return jnp.sum(x, normalize_dims(dim, x.ndim), keepdims=keepdim)
+    x = _promote.real("nansum_cpu", input)
+    return sum.body(jnp.where(x != x, jnp.zeros_like(x), x), dim, keepdim, dtype=dtype)
 
 
 @op(out="dtype", name=_by_dim("Prod"))
@@ -61,7 +66,10 @@ def prod(
     """The product over one dim, or over all."""
     x = _summable(input, dtype)
     dims = None if dim is None else normalize_dims(dim, x.ndim)
-    return jnp.prod(x, dims, keepdims=keepdim and dim is not None)
+    keepdim = keepdim and dim is not None
+    if x.dtype == jnp.bool_:
+        return jnp.all(x, dims, keepdims=keepdim)
+    return jnp.prod(x, dims, keepdims=keepdim, promote_integers=False)
 
 
 def _summable(x: jax.Array, dtype: DType | None) -> jax.Array:
@@ -90,12 +98,7 @@ def _average(x: jax.Array, dims: tuple[int, ...], keepdims: bool) -> jax.Array:
     return (total / _promote.divisor(count, wide)).astype(x.dtype)
 
 
-def _nanmean_rule(result, out) -> None:
-    if out.dtype.category < dtypes.FLOAT or out.dtype.is_complex:
-        raise NotImplementedError(f"\"nansum_cpu\" not implemented for '{out.dtype.legacy}'")
-
-
-@op(out=_nanmean_rule)
+@op(out=_nan_rule)
 def nanmean(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None):
     """The mean of what is not NaN."""
     x = _promote.cast(input, dtype)

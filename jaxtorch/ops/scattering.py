@@ -13,6 +13,7 @@ from jax import lax
 from jaxtorch import dtypes
 from jaxtorch.engine.handles import Handles
 from jaxtorch.exceptions import OutOfBoundsError
+from jaxtorch.ops import _promote
 from jaxtorch.ops._dims import at_least_1d, normalize_dim
 from jaxtorch.ops._op import Array, Scalar, check, index_dtype, op
 from jaxtorch.ops.data import is_tensor
@@ -295,9 +296,11 @@ def _combine(input, dim, index, values, reduce, include_self=True):
     shape, dtype = input.shape, input.dtype
     at = _flat_index(shape, index, dim).reshape(-1)
     values, flat = values.reshape(-1), input.reshape(-1)
+    if reduce in ("amax", "amin") and jnp.iscomplexobj(input):
+        raise _promote.not_implemented(f"scatter_reduce_{reduce}", input)
     if not include_self:
-        neutral = {"prod": 1, "amax": _extreme(dtype, False), "amin": _extreme(dtype, True)}
-        start = jnp.full((), neutral.get(reduce, 0), dtype)
+        extreme = _extreme(dtype, reduce == "amin") if reduce in ("amax", "amin") else 0
+        start = jnp.full((), 1 if reduce == "prod" else extreme, dtype)
         flat = flat.at[at].set(start, **_IN_BOUNDS)
     place = flat.at[at]
     if reduce == "prod":

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jaxtorch.ops import _promote
 from jaxtorch.ops._op import Array, index_dtype, op
 
 
@@ -263,7 +264,7 @@ def _grid_sample(input: Array, grid: Array, mode: str, padding_mode: str, align_
             f"{list(grid.shape)} and input with sizes {list(input.shape)}"
         )
     n, c, out = *input.shape[:2], grid.shape[1:-1]
-    points = grid.reshape(n, -1, spatial)
+    points = _promote.widened(grid).reshape(n, -1, spatial)  # a place takes more digits than 8
     flat = input.reshape(n, c, -1)
     x = [
         _unnormalized(points[..., spatial - 1 - d], sizes[d], align_corners) for d in range(spatial)
@@ -293,7 +294,7 @@ def _grid_sample(input: Array, grid: Array, mode: str, padding_mode: str, align_
                     for base, k, size in zip(low, (i, j), sizes, strict=True)
                 ]
                 result = result + _read(flat, at, sizes) * (row * column)[:, None]
-    return result.reshape(n, c, *out)
+    return result.reshape(n, c, *out).astype(input.dtype)
 
 
 def grid_sample(

@@ -55,6 +55,9 @@ ROWS = [
     row("sum", B(2, 3), 0),
     row("sum", I(2, 3), dtype="float32"),
     row("sum", I(2, 3, dtype="int32")),
+    *(row(name, X, dtype=kind, grad=False) for name, X in (
+          ("sum", I(2, 3)), ("prod", I(2, 3)), ("nansum", V([1.0, nan, 2.0])))
+      for kind in ("bool", "uint8", "int32")),
     row("nansum", HOLES),
     row("nansum", I(2, 3), 0, dtype="complex64"),
     row("nansum", HOLES, 1, True),
@@ -166,6 +169,7 @@ ROWS = [
     *(raises(name, X, 3, error=IndexError,
              text="Dimension out of range (expected to be in range of [-3, 2], but got 3)")
       for name in "sum mean max argmax cumsum all std amax".split()),
+    raises("cumsum", X, 0, dtype="bool", error=NotImplementedError),
     raises("sum", X, (0, 0), error=RuntimeError,
            text="dim 0 appears multiple times in the list of dims"),
     raises("mean", I(3), error=RuntimeError,

@@ -51,6 +51,28 @@ ROWS = [
     ),
     row("scatter_reduce", ZEROS, 0, V([[0, 0, 0], [0, 1, 0]]), ZEROS, "prod"),
     row("scatter_reduce", V([1.0, 2.0]), 0, V([0, 0, 1]), V([1.0, 1.0, 2.0]), "amax"),
+    *(
+        row(
+            "scatter_reduce",
+            F(3, dtype="complex64"),
+            0,
+            V([0, 0, 2]),
+            F(3, dtype="complex64"),
+            how,
+            include_self=False,
+            grad=False,
+        )
+        for how in ("sum", "prod", "mean")
+    ),
+    raises(
+        "scatter_reduce",
+        F(3, dtype="complex64"),
+        0,
+        V([0]),
+        F(3, dtype="complex64"),
+        "amax",
+        error=NotImplementedError,
+    ),
     raises("scatter_reduce", X, 0, AT, F(2, 4), "foo", error=RuntimeError, text="sum, prod, mean"),
     row("index_select", X, 0, TWICE, second=True),
     row("index_select", X, -1, V(1)),

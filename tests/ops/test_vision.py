@@ -1,5 +1,11 @@
 """Pixel shuffles, patches, sampling by a grid, and other sizes."""
 
+import functools
+
+import numpy as np
+import pytest
+
+import jaxtorch
 from tests import oracle
 from tests.oracle import F, I, raises, row
 
@@ -68,3 +74,15 @@ ROWS = [
 ]  # fmt: skip
 
 test_row, test_inside_jax = oracle.tests(__file__, ROWS)
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])
+def test_half_types_are_sampled_where_they_say(mode):
+    """Places are computed in float32; torch's, in bfloat16, are whole pixels off."""
+    rows = np.random.RandomState(0)
+    image = jaxtorch.from_numpy(rows.randn(2, 3, 9, 20)).to(jaxtorch.bfloat16)
+    grid = jaxtorch.from_numpy(rows.uniform(-1.2, 1.2, (2, 13, 10, 2))).to(jaxtorch.bfloat16)
+    sample = functools.partial(jaxtorch.nn.functional.grid_sample, mode=mode, align_corners=False)
+    mine, exact = sample(image, grid), sample(image.float(), grid.float())
+    assert mine.dtype is jaxtorch.bfloat16
+    assert ((mine.float() - exact).abs() <= 2**-8 * exact.abs() + 1e-6).all()
