@@ -82,6 +82,7 @@ from jaxtorch.autograd import (
     set_grad_enabled as set_grad_enabled,
 )
 from jaxtorch.compiling import compile as compile, jit as jit
+from jaxtorch.control_flow import cond as cond, while_loop as while_loop
 from jaxtorch.devices import (
     device as device,
     get_default_device as get_default_device,

@@ -256,7 +256,6 @@ from jaxtorch.ops.linalg.factorizations import (
     ormqr as ormqr,
 )
 from jaxtorch.ops.linalg.inverses import (
-    cond as cond,
     det as det,
     inverse as inverse,
     logdet as logdet,

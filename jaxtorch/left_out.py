@@ -114,7 +114,6 @@ _TABLE = (
     ("torch.backends.python_native", "switches of kernels written in PyTorch's DSLs"),
     ("torch.cuda.get_sync_debug_mode torch.cuda.set_sync_debug_mode",
      "nothing here reports synchronisations; jax.transfer_guard does"),
-    ("torch.while_loop", "Python's while runs as it stands; inside jaxtorch.jit: jax.lax"),
     ("torch.bit torch.bits8 torch.bits16 torch.bits1x8 torch.bits2x4 torch.bits4x2 torch.int1 "
      "torch.int2 torch.int3 torch.int4 torch.int5 torch.int6 torch.int7 torch.uint1 "
      "torch.uint2 torch.uint3 torch.uint4 torch.uint5 torch.uint6 torch.uint7 "

@@ -27,8 +27,8 @@ LAYERS = [
     "_absent_device xpu mtia",
     "distributed functional",
     "testing",
-    "anomaly autograd func compiling legacy cuda cpu mps accelerator serialization hub linalg fft "
-    "special masked signal sparse backends",
+    "anomaly autograd func control_flow compiling legacy cuda cpu mps accelerator serialization "
+    "hub linalg fft special masked signal sparse backends",
     "nn._reduction nn.functional nn.init nn.parameter",
     "distributions quasirandom",
     "nn.utils nn.modules nn.attention nn.grad nn nn.parallel "
