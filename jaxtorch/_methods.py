@@ -526,7 +526,7 @@ class TensorMethods(TensorOperators):
     hsplit = slicing.hsplit
     narrow = slicing.narrow
     select = slicing.select
-    split = slicing.split
+    split = slicing.split_method
     split_with_sizes = slicing.split_with_sizes
     tensor_split = slicing.tensor_split
     unbind = slicing.unbind

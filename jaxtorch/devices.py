@@ -143,9 +143,12 @@ def get_default_device() -> device:
     return chosen
 
 
-def set_default_device(where) -> None:
-    """Make tensors on ``where`` from now on, in this thread; None is the cpu again."""
-    _default.base = device("cpu" if where is None else where)
+_device = device  # by a name that no parameter hides
+
+
+def set_default_device(device) -> None:
+    """Make tensors on ``device`` from now on, in this thread; None is the cpu again."""
+    _default.base = _device("cpu" if device is None else device)
 
 
 def current_index() -> int:

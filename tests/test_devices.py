@@ -109,7 +109,7 @@ def test_default_device():
     assert get_default_device() is device("cpu")
     set_default_device("cpu:1")
     assert get_default_device() is device("cpu:1")
-    set_default_device(None)
+    set_default_device(device=None)
     assert get_default_device() is device("cpu")
 
 

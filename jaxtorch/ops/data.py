@@ -17,8 +17,8 @@ from jaxtorch.engine.handles import Handles, TensorBase, node_of_numpy
 _NUMBERS = {bool, int, float, complex}
 
 
-def is_tensor(x) -> bool:
-    return isinstance(x, TensorBase)
+def is_tensor(obj) -> bool:
+    return isinstance(obj, TensorBase)
 
 
 def wrap(array: np.ndarray, device="cpu"):

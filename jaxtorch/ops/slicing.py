@@ -212,6 +212,11 @@ def split(tensor, split_size_or_sections, dim: int = 0, *, _node=None):
     return _pieces(tensor, dim, sizes, _node or "SplitBackward0")
 
 
+def split_method(self, split_size, dim: int = 0):
+    """``torch.split``, by the name that the method has for what it splits into."""
+    return split(self, split_size, dim)
+
+
 def split_with_sizes(input, split_sizes, dim: int = 0):
     return split(input, list(split_sizes), dim)
 

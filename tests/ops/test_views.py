@@ -95,6 +95,7 @@ ROWS = [
     row("split", X, 2, 2),
     row("split", F(7), 3),
     row("split", X, [1, 3], 2, node=False),
+    row("Tensor.split", X, split_size=2, dim=2),
     row("Tensor.split_with_sizes", X, [1, 2], 1, node=False),
     raises("split", X, [1, 1], 2, error=RuntimeError, text="to sum exactly to 4"),
     row("chunk", X, 2),
