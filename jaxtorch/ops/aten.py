@@ -100,7 +100,7 @@ def native_group_norm(input, weight, bias, N: int, C: int, HxW: int, group: int,
             f"{list(input.shape)}"
         )
     out = norm.group_norm(input, group, weight, bias, eps)
-    mean, rate = _statistics_of_groups(input.reshape(N, group, -1), (2,), eps)
+    mean, rate = _statistics_of_groups(input.reshape(N, group, C // group * HxW), (2,), eps)
     return out, mean.squeeze(2), rate.squeeze(2)
 
 

@@ -151,5 +151,7 @@ def bilinear(input1: Array, input2: Array, weight: Array, bias: Array | None = N
             f"{weight.shape[0]}"
         )
     wide = [widened(x) for x in (input1, weight, input2)]
-    out = jnp.einsum("...i,oij,...j->...o", *wide).astype(weight.dtype)
-    return out if bias is None else out + jnp.broadcast_to(bias, out.shape)
+    out = jnp.einsum("...i,oij,...j->...o", *wide)
+    if bias is not None:
+        out = out + jnp.broadcast_to(widened(bias), out.shape)
+    return out.astype(weight.dtype)

@@ -15,6 +15,7 @@ ROWS = [
     row("instance_norm", X, *VECTORS, *STATS, False, 0.1, 1e-5, False, **KEPT),
     row("native_batch_norm", X, *VECTORS, *STATS, True, 0.1, 1e-5, out=False, **KEPT),
     row("native_layer_norm", X, (4, 3), F(4, 3), None, 1e-5, out=False, **KEPT),
+    row("native_group_norm", F(0, 4, 3), *VECTORS, 0, 4, 3, 2, 1e-5, out=False, trace=False, **KEPT),
     row("native_group_norm", F(2, 4, 3, grad=False), *VECTORS, 2, 4, 3, 2, 1e-5, out=False, **KEPT),
     row("embedding", F(5, 3), I(2, 2, low=0, high=5), -1, **KEPT),
     row("convolution", F(1, 2, 5), F(3, 2, 2), F(3), [2], [1], [1], False, [0], 1, **KEPT),

@@ -32,7 +32,14 @@ DIFFERS: dict[tuple[str, str], str] = {
     ("masked.logaddexp", "second"): "where one is masked torch's is NaN, here it is 0",
     ("__rxor__", "errors"): "as above",
     ("complex", "forward"): "JAX has no complex numbers of two halves",
-    ("logit", "forward"): "of bfloat16 torch rounds three times on the way, we once",
+    ("__rpow__", "forward"): "of complex64 torch is off by 4.3e-6 of its own complex128, we by "
+    "3.2e-6; 1.3e-6 is asked for",
+    ("special.hermite_polynomial_he", "forward"): "by cancellation: where torch's float32 is 2e-6 "
+    "off its own float64, ours is 7e-6",
+    ("logsumexp", "out"): "torch leaves NaN or the real part of complex numbers in a float out",
+    ("nn.functional.interpolate.bilinear", "forward"): "bytes: torch's weights have 16 bits, and "
+    "it rounds after each dimension; up to 1 off",
+    ("nn.functional.interpolate.bicubic", "forward"): "as above, up to 2 off",
     ("std", "out"): "torch refuses bfloat16 into a float32 out, which casts everywhere else",
     ("var", "out"): "as above",
     ("chalf", "forward"): "JAX has no complex numbers of two halves",
@@ -52,7 +59,6 @@ DIFFERS: dict[tuple[str, str], str] = {
     "that is read with the whole",
     ("matrix_exp", "forward"): "torch's float32 is off by 1.4e-6 of the largest element; computed "
     "in double here",
-    ("nn.functional.bilinear", "forward"): "in half types torch rounds between the two products",
     ("nn.functional.linear", "out"): "in half types torch rounds before the bias if out= is given",
     ("svd", "forward"): "vectors beyond the rank are any basis of what the others leave",
     ("linalg.svd", "forward"): "as above",
