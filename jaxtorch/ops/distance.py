@@ -9,6 +9,7 @@ import numpy as np
 
 from jaxtorch.ops._dims import broadcast_shapes, broadcast_to, normalize_dim
 from jaxtorch.ops._op import Array, op
+from jaxtorch.ops._promote import floating
 
 
 def _root(x):
@@ -20,6 +21,8 @@ def _root(x):
 
 def _norm(x, p: float, axis: int, keepdims: bool = False):
     """The p-norm along ``axis``; at a zero vector its gradient is 0."""
+    if jnp.iscomplexobj(x):
+        x = _root(jnp.square(x.real) + jnp.square(x.imag))
     if p == 2:
         return _root(jnp.square(x).sum(axis, dtype=x.dtype, keepdims=keepdims))
     size = x * jnp.sign(x)  # whose derivative at 0 is 0
@@ -36,10 +39,11 @@ def _norm(x, p: float, axis: int, keepdims: bool = False):
     return jnp.where(positive, safe ** (1 / p), jnp.zeros((), x.dtype))
 
 
-@op(promote="float")
+@op(promote="arith")
 def _pairwise(x1: Array, x2: Array, p: float, eps: float, keepdim: bool):
     shape = broadcast_shapes(x1.shape, x2.shape)
-    gap = broadcast_to(x1, shape) - broadcast_to(x2, shape) + jnp.full((), eps, x1.dtype)
+    gap = floating(broadcast_to(x1, shape) - broadcast_to(x2, shape))  # of bytes it wraps round
+    gap = gap + jnp.full((), eps, gap.dtype)
     if not shape:
         gap = gap.reshape(1)
     return _norm(gap, p, -1, keepdim)

@@ -338,7 +338,10 @@ def _weighted(loss, weight, reduction):
 
 def _abs(x):
     # JAX's derivative of abs at 0 is 1; torch's is 0
-    return x * jnp.sign(x)
+    if not jnp.iscomplexobj(x):
+        return x * jnp.sign(x)
+    square = jnp.square(x.real) + jnp.square(x.imag)
+    return jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1)), 0)
 
 
 @op(promote="arith", name="MseLossBackward0")

@@ -73,6 +73,10 @@ def _windows(function: str, input, kernel, stride, padding, dilation, ceil_mode,
             f"{list(kernel)} and stride={list(stride)}"
         )
     if min(dilation) <= 0:
+        if function == "max_pool1d":
+            raise RuntimeError(
+                f"max_pool1d() dilation must be greater than zero, but got {min(dilation)}"
+            )
         raise RuntimeError(f"dilation should be greater than zero, but got {list(dilation)}")
     for p, k, d in zip(padding, kernel, dilation, strict=True):
         if p < 0:

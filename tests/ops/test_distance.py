@@ -1,7 +1,7 @@
 """Distances."""
 
 from tests import oracle
-from tests.oracle import F, V, raises, row
+from tests.oracle import F, I, V, raises, row
 
 A, B = F(4, 3), F(5, 3)
 inf = float("inf")
@@ -15,6 +15,17 @@ ROWS = [
     *(row(FN + "pdist", A, p, node=False) for p in (1.0, 2.0, inf)),
     *(row(FN + "pairwise_distance", A, F(4, 3), p, node=False) for p in (1.0, 2.0, inf)),
     row(FN + "pairwise_distance", A, F(3), keepdim=True, node=False),
+    *(
+        row(
+            FN + "pairwise_distance",
+            F(2, 3, dtype="complex64"),
+            F(2, 3, dtype="complex64"),
+            p,
+            node=False,
+        )
+        for p in (1.0, 2.0, 3.0)
+    ),
+    row(FN + "pairwise_distance", I(3, dtype="uint8", low=0), I(3, dtype="uint8", low=0)),
     row(FN + "cosine_similarity", A, F(4, 3), node=False, second=True),
     row(FN + "cosine_similarity", A, F(1, 3), dim=-1, eps=1e-6, node=False),
     row(FN + "cosine_similarity", A, V([[0.0] * 3] * 4), node=False),

@@ -43,6 +43,7 @@ ROWS = [
                 "mse_loss", X, F(4, 5), reduction=how, weight=F(4, 5, low=0.1, high=1, grad=False)
             ),
             loss("l1_loss", X, F(4, 5), reduction=how),
+            loss("l1_loss", F(3, dtype="complex64"), F(3, dtype="complex64"), reduction=how),
             loss("smooth_l1_loss", X, F(4, 5), reduction=how, beta=0.5),
             loss("huber_loss", X, F(4, 5), reduction=how, delta=0.5),
             loss("binary_cross_entropy", P, Q, W, reduction=how),

@@ -34,6 +34,16 @@ ROWS = [
     row(FN + "adaptive_max_pool1d_with_indices", F(2, 3, 7), 3, **KEPT),
     row(FN + "adaptive_max_pool2d_with_indices", F(2, 3, 7, 6), (2, 3), **KEPT),
     row(FN + "adaptive_max_pool3d_with_indices", F(1, 2, 5, 4, 6), (2, 2, 3), **KEPT),
+    raises(
+        FN + "max_pool1d",
+        F(2, 3, 8),
+        1,
+        1,
+        0,
+        0,
+        error=RuntimeError,
+        text="dilation must be greater",
+    ),
     raises(FN + "max_pool2d", F(2, 3, 8, 8), 3, padding=2, error=RuntimeError, text="at most half"),
     raises(FN + "max_pool2d", F(2, 3, 1, 1), 2, error=RuntimeError, text="too small"),
 ]

@@ -23,6 +23,8 @@ def image(name, *args, **options):
 ROWS = [
     image("pixel_shuffle", F(2, 8, 3, 4), 2),
     image("pixel_unshuffle", F(2, 3, 4, 6), 2),
+    image("pixel_shuffle", F(1, 0, 1, 1), 2, trace=False),
+    image("pixel_unshuffle", F(1, 0, 1, 1), 1, trace=False),
     raises(FN + "pixel_shuffle", F(3, 3, 4), 2, error=RuntimeError, text="is not divisible by 4"),
     image("unfold", IMAGE, 3),
     image("unfold", F(3, 6, 7), (2, 3), padding=1, stride=2),
