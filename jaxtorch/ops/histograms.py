@@ -44,7 +44,7 @@ def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0):
         raise RuntimeError(f"bins must be > 0, but got {bins}")
     if min > max:
         raise RuntimeError("torch.histc: max must be larger than min")
-    x = input.reshape(-1)
+    x = _promote.widened(input.reshape(-1))
     low, high = jnp.asarray(min, x.dtype), jnp.asarray(max, x.dtype)
     if min == max and x.size:
         low, high = jnp.min(x), jnp.max(x)
@@ -53,7 +53,7 @@ def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0):
     low, high = jnp.where(same, low - 1, low), jnp.where(same, high + 1, high)
     inside = (x >= low) & (x <= high)
     place = jnp.clip(((x - low) / (high - low) * bins).astype(jnp.int32), 0, bins - 1)
-    return jnp.zeros(bins, x.dtype).at[place].add(inside.astype(x.dtype))
+    return jnp.zeros(bins, x.dtype).at[place].add(inside.astype(x.dtype)).astype(input.dtype)
 
 
 def _check_points(input, weight, shape) -> None:
