@@ -118,9 +118,9 @@ jax.tree_util.register_pytree_node(Tensor, _flatten, _unflatten)
 
 
 def compile(
-    model=None, *, fullgraph: bool = False, dynamic: bool | None = None, backend="inductor",
-    mode=None,
-    options=None, disable: bool = False,
+    model=None, *, fullgraph: bool = False, dynamic: bool | None = None, backend=None, mode=None,
+    options=None, name: str | None = None, disable: bool = False,
+    recompile_limit: int | None = None, isolate_recompiles: bool = False, shapes_spec=None,
 ):  # fmt: skip
     """``model`` itself: the engine compiles what it runs anyhow, so that nothing is left to do.
 

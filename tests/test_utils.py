@@ -82,8 +82,9 @@ def test_timers():
     recorded = torch.ones(64, 64)
     benchmark.timer()
     assert recorded._node.value is not None
-    with pytest.raises(NotImplementedError, match="num_threads=1000"):
-        benchmark.Timer(num_threads=1000)
+    with pytest.warns(UserWarning, match=r"num_threads=1000\): it is measured with the"):
+        other = benchmark.Timer(num_threads=1000).timeit(2)
+    assert other.num_threads == torch.get_num_threads()
 
 
 def test_tensors_swapped():

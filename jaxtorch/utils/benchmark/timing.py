@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import timeit
+import warnings
 from typing import Any
 
 from jaxtorch import settings
@@ -28,8 +29,8 @@ class Timer:
     """``Timer("f(x)", globals={"f": f, "x": x}).blocked_autorange()``.
 
     The statement's results are live until the clock stops, or the engine would not compute them: a
-    statement that is an expression is kept. ``num_threads`` must be the process's own (XLA's
-    threads are set once).
+    statement that is an expression is kept. XLA's threads are set once in a process: where
+    ``num_threads`` is another number it warns, and measures with those that there are.
     """
 
     def __init__(
@@ -40,11 +41,12 @@ class Timer:
     ):  # fmt: skip
         if language not in ("python", "py") or global_setup:
             raise NotImplementedError("torch.utils.benchmark.Timer: C++ statements")
-        threads = settings.get_num_threads() if num_threads is None else num_threads
-        if threads != settings.get_num_threads():
-            raise NotImplementedError(
-                f"Timer(num_threads={threads}): XLA has {settings.get_num_threads()} threads; "
-                "torch.set_num_threads before the first computation sets them"
+        threads = settings.get_num_threads()
+        if num_threads not in (None, threads):
+            warnings.warn(
+                f"Timer(num_threads={num_threads}): it is measured with the {threads} threads that "
+                "XLA has; torch.set_num_threads before the first computation sets them",
+                stacklevel=2,
             )
         self._task_spec = TaskSpec(
             stmt, setup, global_setup, label, sub_label, description, env, threads
