@@ -44,9 +44,8 @@ _TABLE = (
      "torch.nn.attention.current_flash_attention_impl "
      "torch.nn.attention.list_flash_attention_impls "
      "torch.nn.attention.register_flash_attention_impl "
-     "torch.nn.attention.restore_flash_attention_impl torch.nn.attention.flex_attention "
-     "torch.nn.attention.varlen torch.nn.functional.scaled_mm "
-     "torch.nn.functional.scaled_grouped_mm", _KERNELS),
+     "torch.nn.attention.restore_flash_attention_impl torch.nn.attention.varlen "
+     "torch.nn.functional.scaled_mm torch.nn.functional.scaled_grouped_mm", _KERNELS),
     ("torch.classes torch.library torch.Tag torch.DispatchKey", _DISPATCHER),
     ("torch.utils.cpp_extension", "C++ extensions link PyTorch; jax.ffi calls C++ and CUDA code"),
     ("torch.utils.rename_privateuse1_backend torch.utils.generate_methods_for_privateuse1_backend",
@@ -122,11 +121,18 @@ _TABLE = (
      "powers of two, as scales of blocks; the other float8 dtypes are here"),
     ("torch.complex32 torch.chalf torch.Tensor.chalf",
      "JAX has no complex numbers of two halves; complex64 holds all their values"),
-    ("torch.is_distributed torch.Tensor.is_distributed torch.distributed.tensor "
-     "torch.distributed._tensor torch.distributed.fsdp torch.distributed._composable "
-     "torch.distributed.rpc torch.distributed.pipelining torch.distributed.optim "
-     "torch.distributed.autograd torch.distributed.elastic torch.distributed.launch "
-     "torch.distributed.run torch.distributed.device_mesh torch.distributed.DeviceMesh "
+    ("torch.is_distributed torch.Tensor.is_distributed torch.distributed.tensor.DeviceMesh "
+     "torch.distributed.tensor.debug torch.distributed.tensor.device_mesh "
+     "torch.distributed.tensor.distribute_module torch.distributed.tensor.distribute_tensor "
+     "torch.distributed.tensor.empty torch.distributed.tensor.experimental "
+     "torch.distributed.tensor.full torch.distributed.tensor.init_device_mesh "
+     "torch.distributed.tensor.ones torch.distributed.tensor.parallel "
+     "torch.distributed.tensor.rand torch.distributed.tensor.randn "
+     "torch.distributed.tensor.zeros torch.distributed._tensor "
+     "torch.distributed.fsdp torch.distributed._composable torch.distributed.rpc "
+     "torch.distributed.pipelining torch.distributed.optim torch.distributed.autograd "
+     "torch.distributed.elastic torch.distributed.launch torch.distributed.run "
+     "torch.distributed.device_mesh torch.distributed.DeviceMesh "
      "torch.distributed.init_device_mesh torch.distributed.TCPStore "
      "torch.distributed.FileStore torch.distributed.HashStore", _MODEL_PARALLEL),
     ("torch.distributed.algorithms.ddp_comm_hooks torch.distributed.algorithms.model_averaging",

@@ -34,7 +34,7 @@ LAYERS = [
     "nn.utils nn.modules nn.attention nn.grad nn nn.parallel "
     "interop.flax jit compiler _dynamo summary",
     "optim",
-    "amp cuda.amp cpu.amp functorch",
+    "amp cuda.amp cpu.amp functorch nn.attention.flex_attention",
     "interop",
     "utils",
     "distributed.algorithms._checkpoint",
