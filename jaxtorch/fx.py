@@ -1,4 +1,5 @@
-"""``torch.fx``: of PyTorch's graph capture only the marks that libraries put on their functions.
+"""``torch.fx``: of PyTorch's graph capture only the marks that libraries put on their functions,
+and the class of what a tracer hands around, which they ask their arguments for.
 
 Nothing is captured here, so a mark that is meant for a tracer changes nothing.
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 from jaxtorch import left_out
 
-__all__ = ["has_side_effect", "wrap"]
+__all__ = ["Proxy", "has_side_effect", "wrap"]
 
 
 def wrap(fn_or_name):
@@ -21,6 +22,14 @@ def wrap(fn_or_name):
 def has_side_effect(fn):
     """``fn`` itself: there is no graph from which its calls could be cleaned away."""
     return fn
+
+
+class Proxy:
+    """A value while its function is captured: nothing here is one. Making one raises
+    NotImplementedError, which says why."""
+
+    def __init__(self, *args, **kwargs):
+        raise NotImplementedError(f"torch.fx.Proxy: {left_out.reason('torch.fx.Graph')}")
 
 
 __getattr__ = left_out.attributes_of(__name__)

@@ -144,3 +144,35 @@ def test_what_cannot_join(world):
         Join([Noted(), Noted(dist.new_group([0]))])
     with pytest.raises(AssertionError, match="calls the ``Joinable`` constructor"):
         Join.notify_join_context(object())
+
+
+def test_no_tensor_is_a_dtensor_and_no_module_is_sharded():
+    from jaxtorch.distributed.fsdp import FullyShardedDataParallel
+    from jaxtorch.distributed.tensor import DTensor
+
+    assert not isinstance(torch.ones(1), DTensor) and issubclass(DTensor, torch.Tensor)
+    assert not isinstance(torch.nn.Linear(1, 1), FullyShardedDataParallel)
+    for make in (DTensor, DTensor.from_local, FullyShardedDataParallel):
+        with pytest.raises(NotImplementedError, match="one process drives all devices here"):
+            make(torch.ones(1))
+    for module, name in ((torch.distributed.tensor, "zeros"), (torch.distributed.fsdp, "wrap")):
+        with pytest.raises(AttributeError, match=f"{name} is left out"):
+            getattr(module, name)
+
+
+def test_placements_are_values():
+    from jaxtorch.distributed.tensor import Partial, Placement, Replicate, Shard
+
+    assert [repr(p) for p in (Shard(1), Replicate(), Partial("avg"))] == [
+        "Shard(dim=1)", "Replicate()", "Partial(avg)",
+    ]  # fmt: skip
+    assert f"{Shard(1)} {Replicate()} {Partial()}" == "S(1) R P(sum)"
+    assert Shard(1) == Shard(1) != Shard(0) and len({Replicate(), Replicate()}) == 1
+    assert Shard(1).is_shard() and Shard(1).is_shard(1) and not Shard(1).is_shard(0)
+    assert Partial("avg").is_partial("avg") and not Partial().is_partial("avg")
+    assert Replicate().is_replicate() and not isinstance(Replicate(), Shard)
+    assert isinstance(Shard(0), Placement)
+    with pytest.raises(TypeError):
+        Shard(1.0)
+    with pytest.raises(AttributeError):
+        Shard(0).dim = 1

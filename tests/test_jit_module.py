@@ -57,6 +57,9 @@ def test_marks_of_graph_capture_leave_functions_alone():
     assert torch.fx.has_side_effect(f) is f
     with pytest.raises(RuntimeError, match="takes a function or a function's name"):
         torch.fx.wrap(3)
+    assert not isinstance(torch.ones(1), torch.fx.Proxy)
+    with pytest.raises(NotImplementedError, match="torch.fx.Proxy: PyTorch's graph capture"):
+        torch.fx.Proxy(None)
     with pytest.raises(AttributeError, match="torch.fx.symbolic_trace is left out"):
         torch.fx.symbolic_trace(f)
 
