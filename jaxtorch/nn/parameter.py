@@ -27,6 +27,11 @@ from jaxtorch.tensor import Tensor, alias, wrap
 __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "is_lazy"]
 
 _MISSING = object()
+# What a Tensor keeps in its __dict__ that is the engine's and not the user's.
+_ENGINE_STATE = frozenset(
+    "_node _ticket _base _steps _seen _meta _version _output _storage _trace _address _metadata "
+    "_alien _shown".split()
+)
 
 
 def _read(tensor: Tensor) -> Any:
@@ -64,7 +69,11 @@ class Parameter(Tensor, nnx.Param):
     reads and writes the value through ``get_value``/``set_value`` and the nnx functions.
     """
 
-    def __init__(self, data: Any = None, requires_grad: bool = True):
+    def __init__(self, data: Any = None, requires_grad: bool = True, **others: Any):
+        """``others``: programs pass the ``__dict__`` of the parameter that this one replaces. What
+        the engine keeps there stays that one's; anything else raises TypeError, as in torch."""
+        for name in others.keys() - _ENGINE_STATE:
+            raise TypeError(f"Parameter() got an unexpected keyword argument '{name}'")
         _tell_trace()
         if data is None:
             data = _zeros((0,))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import jaxtorch as torch
+from jaxtorch._dynamo._trace_wrapped_higher_order_op import TransformGetItemToIndex
 from jaxtorch.nn.attention import flex_attention as flex
 
 DRAWS = np.random.RandomState(0)
@@ -113,6 +114,10 @@ def test_masks_combine():
     assert flex.create_mask(both, None, None, 3, 4).equal(lower & odd)
     assert flex.create_mask(either, None, None, 3, 4).equal(lower | odd)
     assert flex.create_mask(flex.noop_mask, 1, 1, 3, 4).all()
+    document = torch.tensor(DOCUMENT)
+    with TransformGetItemToIndex():  # as libraries do that call vmap themselves
+        same = flex.create_mask(lambda b, h, q, k: document[q] == document[k], 1, 1, 7, 7)
+    assert same.equal((document[:, None] == document).expand(1, 1, 7, 7))
     scored = flex.create_mask(lambda s, b, h, q, k: torch.where(q >= k, s, -math.inf), 1, 1, 3, 4)
     assert scored.equal(lower)
 

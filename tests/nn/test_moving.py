@@ -1,5 +1,7 @@
 """Moving modules: what is asked for and cannot be had says so."""
 
+import copy
+
 import pytest
 
 import jaxtorch as torch
@@ -77,3 +79,18 @@ def test_loading_may_swap_into_the_parameters_that_an_optimizer_has(future):
     future.set_swap_module_params_on_conversion(False)
     layer.load_state_dict(state, assign=True)
     assert layer.weight is not weight
+
+
+def test_a_parameter_made_anew_of_anothers_dict():
+    """As libraries put a model on the meta device: their Parameter(p.to(device), **p.__dict__)."""
+    weight = nn.Linear(2, 3).weight
+    weight.sum().backward()
+    state = weight.__dict__
+    state["requires_grad"] = False
+    empty = type(weight)(weight.to("meta"), **state)
+    assert empty.is_meta and empty.shape == (3, 2)
+    assert not empty.requires_grad and empty.grad is None
+    assert weight.requires_grad and weight.grad.sum() == 6
+    assert copy.deepcopy(weight).tolist() == weight.tolist()
+    with pytest.raises(TypeError, match="unexpected keyword argument 'gold'"):
+        nn.Parameter(weight, gold=1)
