@@ -166,6 +166,8 @@ def test_what_is_refused():
         flex.create_mask(lambda q, k: q >= k, 1, 1, 2, 2)
     with pytest.raises(AssertionError, match="requires a mask_mod function"):
         flex.create_block_mask(lambda s, b, h, q, k: s, 1, 1, 2, 2)
+    with pytest.raises(AssertionError, match="must be torch.bool, got torch.int64"):
+        flex.create_block_mask(lambda b, h, q, k: q - k, 1, 1, 2, 2)
     with pytest.raises(RuntimeError, match="should be callable mask_mods"):
         flex.and_masks(causal, 3)
     blocks = torch.ones(1, 1, 2, dtype=torch.int32)

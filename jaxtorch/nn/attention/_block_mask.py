@@ -325,6 +325,8 @@ jax.tree_util.register_pytree_node(BlockMask, _flatten, _unflatten)
 
 def _blocks_of(mask: Tensor, size: tuple[int, int], separate_full_blocks: bool) -> tuple:
     """(partial, full) blocks of a mask (B, H, queries, keys), int8; full is None unless asked."""
+    if mask.dtype is not dtypes.bool:
+        raise AssertionError(f"mask.dtype must be torch.bool, got {mask.dtype}")
     rows, columns = (-(-n // s) for n, s in zip(mask.shape[-2:], size, strict=True))
     missing = (columns * size[1] - mask.shape[-1], rows * size[0] - mask.shape[-2])
     mask = pad(mask, (0, missing[0], 0, missing[1]))
