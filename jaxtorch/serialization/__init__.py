@@ -45,7 +45,6 @@ MAP_LOCATION: TypeAlias = (
 
 __all__ = [
     "LoadEndianness",
-    "MAP_LOCATION",
     "SourceChangeWarning",
     "StorageType",
     "add_safe_globals",

@@ -49,15 +49,7 @@ def _call(module, args, kwargs, ran: set[int], state: dict[str, Any]):
 
     for key, hook in (*every._global_forward_hooks.items(), *module._forward_hooks.items()):
         ran.add(key)
-        if (
-            key in module._forward_hooks_with_kwargs
-            or key in every._global_forward_hooks_with_kwargs
-        ):
-            changed = hook(module, args, kwargs, result)
-        else:
-            changed = hook(module, args, result)
-        if changed is not None:
-            result = state["result"] = changed
+        result = state["result"] = _after(hook, key, module, args, kwargs, result)
 
     if watch:
         if not isinstance(result, Tensor | tuple):
@@ -70,6 +62,16 @@ def _call(module, args, kwargs, ran: set[int], state: dict[str, Any]):
     return result
 
 
+def _after(hook, key: int, module, args, kwargs, result):
+    """The result after a forward hook, which may give another one."""
+    everywhere = every._global_forward_hooks_with_kwargs
+    if key in module._forward_hooks_with_kwargs or key in everywhere:
+        changed = hook(module, args, kwargs, result)
+    else:
+        changed = hook(module, args, result)
+    return result if changed is None else changed
+
+
 def _run_always(module, args, kwargs, ran: set[int], result) -> None:
     """After an error, the hooks with ``always_call`` that have not run yet; their own errors
     only warn."""
@@ -78,15 +80,7 @@ def _run_always(module, args, kwargs, ran: set[int], result) -> None:
         if key in ran or not (everywhere or key in module._forward_hooks_always_called):
             continue
         try:
-            if (
-                key in module._forward_hooks_with_kwargs
-                or key in every._global_forward_hooks_with_kwargs
-            ):
-                changed = hook(module, args, kwargs, result)
-            else:
-                changed = hook(module, args, result)
-            if changed is not None:
-                result = changed
+            result = _after(hook, key, module, args, kwargs, result)
         except Exception as error:
             warnings.warn(
                 f"{'global ' if everywhere else ''}module forward hook with ``always_call=True`` "
