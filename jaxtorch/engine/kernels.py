@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxtorch import dtypes
-from jaxtorch.engine import cold, tracing
+from jaxtorch.engine import cold, jaxprs
 from jaxtorch.engine.graph import Aval, aval_of
 from jaxtorch.engine.inspect import site
 
@@ -109,12 +109,6 @@ def _poison(numpy_dtype):
 # ---------------------------------------------------------------------------------------------
 
 
-def shape_struct(aval: Aval):
-    if aval.kind == "none":
-        return None
-    return jax.ShapeDtypeStruct(aval.shape, aval.dtype.numpy)
-
-
 def differentiable(aval: Aval) -> bool:
     return aval.dtype is not None and aval.dtype.category >= dtypes.FLOAT and aval.kind == "array"
 
@@ -165,7 +159,7 @@ class Kernel:
         self.body = body
         self.messages = ()
         self.donates = donates
-        self.straight = straight  # a body without loops (see tracing.py)
+        self.straight = straight  # a body without loops (see jaxprs.py)
         self.passes = False  # its value is its only input's value
         self.index = None  # which output of its input it picks (a projection)
         self._cold: Any = None  # how it runs before it is compiled; False: it is compiled at once
@@ -204,14 +198,15 @@ class Kernel:
             messages.extend(m for _, m in flags)
             return [*(out if several else (out,)), *(f for f, _ in flags)]
 
-        shaped = [
-            jax.core.ShapedArray(a.shape, a.dtype.numpy) for a in self.avals if a.kind != "none"
-        ]
         with jax.enable_x64(True):
-            jaxpr = tracing.jaxpr_of(run, shaped, self.straight)
-            tracing.keep(self.id, jaxpr)
+            jaxpr = jaxprs.jaxpr_of(run, self._shaped(), self.straight)
+            jaxprs.keep(self.id, jaxpr)
         self.messages = tuple(messages)
         return jaxpr, several
+
+    def _shaped(self) -> list:
+        given = (a for a in self.avals if a.kind != "none")
+        return [jax.core.ShapedArray(a.shape, a.dtype.numpy) for a in given]
 
     def _with_nones(self, given) -> list:
         arrays = iter(given)
@@ -221,7 +216,7 @@ class Kernel:
 
     def apply(self, arrays, reverse=None):
         """The value, and the deferred checks' flags with their messages."""
-        jaxpr = tracing.kept(self.id)
+        jaxpr = jaxprs.kept(self.id)
         if jaxpr is not None and (reverse is None or getattr(self.op, "vjp", None) is None):
             given = [a for a in arrays if a is not None]
             outs = jax.core.eval_jaxpr(jaxpr.jaxpr, jaxpr.consts, *given)
@@ -311,7 +306,7 @@ class Kernel:
         return (value, tuple(made[count:])) if self.messages else value
 
     def _jaxpr(self):
-        found = tracing.kept(self.id)
+        found = jaxprs.kept(self.id)
         return self._traced()[0] if found is None else found
 
     @property
@@ -374,12 +369,12 @@ class Kernel:
     def _saves_anything(self) -> bool:
         needs = tuple(differentiable(a) for a in self.avals)
 
-        def residuals(*arrays):
-            _, _, pull = self.linearize(arrays, needs)
+        def residuals(*given):
+            _, _, pull = self.linearize(self._with_nones(given), needs)
             return [r for r in jax.tree.leaves(pull) if isinstance(r, jax.core.Tracer)]
 
         with jax.enable_x64(True):
-            jaxpr = jax.make_jaxpr(residuals)(*map(shape_struct, self.avals)).jaxpr
+            jaxpr = jaxprs.jaxpr_of(residuals, self._shaped()).jaxpr
         given = [a for a in self.avals if a.kind != "none"]
         from_tensors = {v for v, a in zip(jaxpr.invars, given, strict=True) if a.kind == "array"}
         for equation in jaxpr.eqns:

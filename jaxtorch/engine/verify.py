@@ -7,7 +7,7 @@ import contextlib
 import jax
 import numpy as np
 
-from jaxtorch.engine import evaluate, inspect, tracing
+from jaxtorch.engine import evaluate, inspect, jaxprs
 from jaxtorch.engine.lowering import lower
 
 # How far the two may be apart, in multiples of the dtype's epsilon, relative to the largest value.
@@ -47,7 +47,7 @@ def _compiled(structure, nodes, positions, leaves, packs) -> list:
         next(codes)
         plan.append((n.kernel, tuple([next(codes) for _ in n.inputs])))
     function, _ = lower(plan, positions, len(leaves), packs)
-    with tracing.afresh():
+    with jaxprs.afresh():
         return jax.jit(function)(*leaves)
 
 

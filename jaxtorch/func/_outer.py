@@ -42,7 +42,7 @@ def differentiable(transformed: Callable) -> Callable:
         leaves, tree = jax.tree.flatten((args, kwargs), is_leaf=_is_leaf)
         wanted = [i for i, x in enumerate(leaves) if is_tensor(x) and x.requires_grad]
         state = random.get_rng_state()
-        bare = [x.detach() if i in wanted else x for i, x in enumerate(leaves)]
+        bare = [x.detach() if is_tensor(x) and x.requires_grad else x for x in leaves]
         with _Seeing() as seen:
             plain_args, plain_kwargs = in_order(jax.tree.unflatten(tree, bare), (args, kwargs))
             out = transformed(*plain_args, **plain_kwargs)
@@ -51,8 +51,7 @@ def differentiable(transformed: Callable) -> Callable:
         random.set_rng_state(state)
         call = _Call(transformed, (args, kwargs), wanted, list(seen.nodes))
         tensors = [leaves[i] for i in wanted] + [Handles.wrap(n) for n in seen.nodes]
-        found = _Differentiable.apply(call, *tensors)
-        return call.outputs(found if isinstance(found, tuple) else (found,))
+        return call.outputs(_Differentiable.apply(call, *tensors))
 
     return run
 
@@ -164,8 +163,8 @@ class _Differentiable(Function):
     def backward(ctx, *grads):
         if STATE.grad:  # create_graph: gradients of the gradients may be asked for
             tensors = ctx.saved_tensors
-            found = _Differentiable.apply(_Pulled(ctx.call, len(tensors)), *tensors, *grads)
-            return None, *(found if isinstance(found, tuple) else (found,))
+            pulled = _Pulled(ctx.call, len(tensors))
+            return None, *_Differentiable.apply(pulled, *tensors, *grads)
         with jax.enable_x64(True):
             found = ctx.pull([g.jax() for g in grads])
         return None, *(None if g.dtype == jax.dtypes.float0 else Tensor(g) for g in found)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 
+from jaxtorch.ops.loss import reduction_of_flags as legacy_get_string
+
 __all__ = ["get_enum", "legacy_get_enum", "legacy_get_string"]
 
 _NUMBERS = {"none": 0, "mean": 1, "sum": 2, "elementwise_mean": 1}
@@ -16,21 +18,6 @@ def get_enum(reduction: str) -> int:
     if reduction == "elementwise_mean":
         warnings.warn("reduction='elementwise_mean' is 'mean' by its name of old", stacklevel=2)
     return _NUMBERS[reduction]
-
-
-def legacy_get_string(
-    size_average: bool | None, reduce: bool | None, emit_warning: bool = True, stacklevel: int = 3
-) -> str:
-    """The ``reduction`` that the arguments of old meant."""
-    mean = size_average is None or size_average
-    reduction = "none" if reduce is False else "mean" if mean else "sum"
-    if emit_warning:
-        warnings.warn(
-            "size_average and reduce args will be deprecated, please use "
-            f"reduction='{reduction}' instead.",
-            stacklevel=stacklevel,
-        )
-    return reduction
 
 
 def legacy_get_enum(

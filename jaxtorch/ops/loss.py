@@ -27,15 +27,24 @@ def _reduce(loss, reduction: str):
 def reduction_of(reduction: str, size_average=None, reduce=None) -> str:
     """``reduction``, checked, after torch's two older spellings of it."""
     if size_average is not None or reduce is not None:
-        reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
+        reduction = reduction_of_flags(size_average, reduce, stacklevel=4)
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    return reduction
+
+
+def reduction_of_flags(
+    size_average: bool | None, reduce: bool | None, emit_warning: bool = True, stacklevel: int = 3
+) -> str:
+    """The ``reduction`` that torch's two arguments of old meant."""
+    mean = size_average is None or size_average
+    reduction = "none" if reduce is False else "mean" if mean else "sum"
+    if emit_warning:
         warnings.warn(
             "size_average and reduce args will be deprecated, please use "
             f"reduction='{reduction}' instead.",
-            UserWarning,
-            stacklevel=3,
+            stacklevel=stacklevel,
         )
-    if reduction not in ("none", "mean", "sum"):
-        raise ValueError(f"{reduction} is not a valid value for reduction")
     return reduction
 
 

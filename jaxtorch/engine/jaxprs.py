@@ -1,4 +1,4 @@
-"""Tracing a kernel: its jaxpr, made once and for little, and kept for a while to be run again."""
+"""A kernel's jaxpr: made once and for little, and kept for a while to be run again."""
 
 from __future__ import annotations
 
