@@ -12,6 +12,7 @@ what they are under Python itself.
 from __future__ import annotations
 
 import builtins
+import gc
 import importlib.machinery
 import io
 import os
@@ -141,6 +142,7 @@ def _hide_launcher(error: BaseException) -> None:
 def main() -> None:
     """Run the program that the command line names."""
     alias.install()
+    gc.freeze()  # JAX and this package stay: the collector need not look at them again and again
     try:
         _run(sys.argv[1:])
     except SystemExit:

@@ -18,7 +18,7 @@ import jax
 import numpy as np
 from jax._src.core import trace_state_clean
 
-from jaxtorch.engine import cold, disk_cache, foresight, graph, inspect, meta
+from jaxtorch.engine import cold, disk_cache, foresight, graph, inspect, meta, sweeping
 from jaxtorch.engine.graph import NOTHING, Node, Number
 from jaxtorch.engine.handles import array_of_numpy
 from jaxtorch.engine.kernels import COMPILING
@@ -375,7 +375,9 @@ def _compile(structure, nodes, positions, leaves, packs) -> Program:
     started = time.perf_counter()
     with disk_cache.in_force():
         jitted = jax.jit(function, donate_argnums=donated)
-        compiled = jitted.lower(*leaves).compile()
+        with sweeping.put_off():
+            lowered = jitted.lower(*leaves)
+        compiled = lowered.compile()
     inspect.note_compiled(structure, nodes, time.perf_counter() - started)
     program = Program(compiled, jitted, positions, donated, messages)
     structure.programs[asked] = program
@@ -400,7 +402,7 @@ def _run(program: Program, nodes, wanted, positions, leaves, index) -> None:
                 n.inputs = ()
         for k in program.donated:
             if sys.getrefcount(leaves[k]) > 2:
-                leaves[k] = leaves[k].copy()
+                leaves[k] = _copy(leaves[k])
     try:
         outs = program.compiled(*leaves)
     except ValueError as error:
@@ -417,6 +419,14 @@ def _run(program: Program, nodes, wanted, positions, leaves, index) -> None:
             n.value = value
             if not _pinned(n):
                 n.inputs = ()
+
+
+def _copy(array):
+    """Other memory with the same values."""
+    if len(array.sharding.device_set) == 1 and array.devices().pop().platform == "cpu":
+        # JAX would compile a program for it
+        return jax.device_put(np.array(array), array.sharding if array._committed else None)
+    return array.copy()
 
 
 def _pinned(n: Node) -> bool:

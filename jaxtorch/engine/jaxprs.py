@@ -12,6 +12,8 @@ from jax._src.api_util import debug_info
 from jax._src.interpreters.partial_eval import trace_to_jaxpr_dynamic
 from jax.extend.core import ClosedJaxpr
 
+from jaxtorch.engine import sweeping
+
 __all__ = ["afresh", "jaxpr_of", "keep", "kept"]
 
 MOST = 1024  # jaxprs that are kept
@@ -28,7 +30,8 @@ def jaxpr_of(function: Callable, avals, straight: bool = False) -> ClosedJaxpr:
     function of ``jax.numpy`` is wrapped in (two thirds of the time).
     """
     wrapped = linear_util.wrap_init(function, debug_info=debug_info("kernel", function, avals, {}))
-    with jax.disable_jit() if straight else contextlib.nullcontext():
+    direct = jax.disable_jit() if straight else contextlib.nullcontext()
+    with direct, sweeping.put_off():
         jaxpr, _, constants = trace_to_jaxpr_dynamic(wrapped, avals)
     return ClosedJaxpr(jaxpr, constants)
 
