@@ -16,10 +16,12 @@ from types import ModuleType
 from typing import Any
 
 from jaxtorch import children, left_out, version
+from jaxtorch.serialization.names import torch_home
 
 __all__ = ["install", "uninstall"]
 
 _PACKAGE = __name__.partition(".")[0]
+_NOT_TORCHS = tuple(f"{_PACKAGE}.{name}" for name in ("engine", "interop", "left_out"))
 _IMPORT_FROM = dis.opmap["IMPORT_FROM"]
 
 
@@ -72,6 +74,11 @@ class _Distribution(importlib.metadata.Distribution):
 
 class _Finder(importlib.metadata.DistributionFinder):
     def find_spec(self, fullname, path=None, target=None):
+        if fullname.startswith(_PACKAGE + "."):
+            spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+            if spec is not None and type(spec.loader) is importlib.machinery.SourceFileLoader:
+                spec.loader = _Named(spec.loader.name, spec.loader.path)
+            return spec
         if not _is_torch(fullname):
             return None
         twin = _IN_PLACE_OF.get(fullname) or _PACKAGE + fullname[len("torch") :]
@@ -97,8 +104,17 @@ class _Finder(importlib.metadata.DistributionFinder):
         return [_Distribution()] if context.name in ("torch", None) else []
 
 
+class _Named(importlib.machinery.SourceFileLoader):
+    """Loads a module of ours that is imported later, and gives its classes their torch names."""
+
+    def exec_module(self, module):
+        super().exec_module(module)
+        _name_classes(module)
+
+
 _finder = _Finder()
 _explained: dict[str, tuple[ModuleType, object]] = {}  # torch's name: (module, its own __getattr__)
+_classes: dict[type, str] = {}  # the module that a class was made in
 _displaced: dict[str, Any] = {}  # torch names that were blocked: sys.modules[name] = None
 
 
@@ -134,7 +150,24 @@ def _name_as_torch(module: ModuleType, torch_name: str) -> None:
         module.__class__ = _Torch
 
 
+def _name_classes(module: ModuleType) -> None:
+    """Give the classes of a module the names that torch has for them: ``print(type(x))``."""
+    for cls in [c for c in vars(module).values() if isinstance(c, type)]:
+        made_in = cls.__module__ or ""
+        if made_in.partition(".")[0] != _PACKAGE or made_in.startswith(_NOT_TORCHS):
+            continue
+        home = torch_home(made_in, cls.__qualname__)
+        there = sys.modules.get(_PACKAGE + home[len("torch") :])
+        if there is None or vars(there).get(cls.__qualname__) is not cls:
+            home = "torch" + made_in[len(_PACKAGE) :]  # or pickle would not find it
+        _classes[cls] = made_in
+        cls.__module__ = home
+
+
 def _name_as_before() -> None:
+    for cls, module in _classes.items():
+        cls.__module__ = module
+    _classes.clear()
     for module, inner in _explained.values():
         if module.__class__ is _Torch:
             module.__class__ = ModuleType
@@ -163,11 +196,13 @@ def install() -> None:
                 "or write 'import jaxtorch as torch'."
             )
     _displaced.update(found)
+    importlib.import_module(f"{_PACKAGE}._C")  # some classes are at home there
     for name, module in list(sys.modules.items()):
         if (name == _PACKAGE or name.startswith(_PACKAGE + ".")) and module is not None:
             torch_name = "torch" + name[len(_PACKAGE) :]
             sys.modules[torch_name] = module
             _name_as_torch(module, torch_name)
+            _name_classes(module)
     sys.meta_path.insert(0, _finder)
     children.announce_torch()
 

@@ -28,6 +28,7 @@ class device:
     made that are not told otherwise.
     """
 
+    __module__ = "jaxtorch"
     __slots__ = ("type", "index", "__weakref__")
     type: str
     index: int | None

@@ -18,6 +18,7 @@ BOOL, INT, FLOAT, COMPLEX = range(4)
 class dtype:
     """A torch dtype: one object each, compared by identity."""
 
+    __module__ = "jaxtorch"  # where users know it from
     __slots__ = (
         "name", "numpy", "category", "is_floating_point", "is_complex", "itemsize", "is_signed",
         "legacy", "__weakref__",

@@ -59,7 +59,8 @@ class GradFn:
         name = backward_name(node)
         kind = _classes.get(name)
         if kind is None:
-            kind = _classes[name] = type(name, (GradFn,), {"__slots__": (), "__module__": ""})
+            own = {"__slots__": (), "__module__": "builtins"}
+            kind = _classes[name] = type(name, (GradFn,), own)
         return object.__new__(kind)
 
     def __init__(self, node: Node):

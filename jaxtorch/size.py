@@ -8,6 +8,7 @@ __all__ = ["Size"]
 
 
 class Size(tuple):
+    __module__ = "jaxtorch"
     __slots__ = ()
 
     def numel(self) -> int:

@@ -37,6 +37,8 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
     data, both of the default dtype); ``Tensor(jax_array)`` is a Tensor of that very array.
     """
 
+    __module__ = "jaxtorch"  # where users know it from
+
     _node: Node
     _ticket: object
     _base = None  # the handle this one is a view of

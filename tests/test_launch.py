@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import signal
@@ -252,18 +253,55 @@ def test_children_of_multiprocessing_have_torch_too(tmp_path, method, form):
     ), out.stderr
 
 
+NAMES = """
+import copy, pickle, torch
+from torch import nn
+from torch.distributions import Normal
+
+class Net(nn.Linear):
+    pass
+
+weight = nn.Parameter(torch.ones(1))
+values = [
+    weight.detach(), weight, torch.float32, torch.Size([1]), torch.device("cpu"),
+    torch.finfo(torch.half), torch.strided, torch.Generator(), Net(1, 1), (weight * 2).grad_fn,
+    nn.LSTM(1, 1), torch.optim.SGD([weight], 0.1), Normal(0.0, 1.0),
+    torch.utils.data.TensorDataset(weight), torch.max(torch.ones(1, 1), 0),
+]
+for value in values:
+    print(type(value))
+print(torch.linalg.LinAlgError, torch.optim.lr_scheduler.StepLR, torch.utils.data.DataLoader)
+print(Normal(torch.zeros(2), 1.0).expand([3, 2]).batch_shape)
+for value in (weight, values[3], values[10], values[12], nn.MultiheadAttention(2, 1)):
+    print(type(pickle.loads(pickle.dumps(value))) is type(value), type(copy.deepcopy(value)))
+"""
+
+
+def test_classes_have_the_names_that_torch_has_for_them():
+    ours = run("-c", NAMES)
+    assert ours.returncode == 0, ours.stderr
+    assert "<class 'torch.Tensor'>" in ours.stdout and "jaxtorch" not in ours.stdout
+    if importlib.util.find_spec("torch") is not None:
+        assert ours.stdout == run("-c", NAMES, launcher=False).stdout
+
+
 IN_A_PROGRAM = """
-import sys, jaxtorch, jaxtorch.utils.data
+import sys, jaxtorch, jaxtorch._C, jaxtorch.utils.data
 from multiprocessing import spawn
+ours = [m for name, m in sys.modules.items() if name.startswith("jaxtorch")]
+homes = {c: c.__module__ for m in ours for c in vars(m).values() if isinstance(c, type)}
 before = dict(sys.modules), list(sys.meta_path), spawn.get_preparation_data, dict(vars(jaxtorch))
 jaxtorch.install()
 jaxtorch.install()
 import torch, torch.utils.data as d
 assert torch is jaxtorch and d is jaxtorch.utils.data
+assert str(torch.Tensor) == "<class 'torch.Tensor'>", torch.Tensor
 jaxtorch.uninstall()
 jaxtorch.uninstall()
 after = dict(sys.modules), list(sys.meta_path), spawn.get_preparation_data, dict(vars(jaxtorch))
 assert before == after
+assert {c: c.__module__ for c in homes} == homes
+assert str(jaxtorch.Tensor) == "<class 'jaxtorch.Tensor'>"
 print("undone")
 """
 

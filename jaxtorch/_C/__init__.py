@@ -9,6 +9,7 @@ from jaxtorch.ops._overrides import (
     DisableTorchFunctionSubclass as DisableTorchFunctionSubclass,
     disabled as _disabled_torch_function_impl,  # noqa: F401
 )
+from jaxtorch.ops.linalg.checks import LinAlgError as _LinAlgError  # noqa: F401
 from jaxtorch.random import Generator as Generator
 from jaxtorch.tensor import Tensor
 

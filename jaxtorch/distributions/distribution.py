@@ -246,4 +246,6 @@ class Distribution:
 
 def _home(cls: type) -> type:
     """The class of this package that ``cls`` is or derives from."""
-    return next(c for c in cls.__mro__ if c.__module__.startswith(__package__))
+    # while torch is jaxtorch its classes say "torch.distributions" (see alias.py)
+    ours = __package__, __package__.replace("jaxtorch", "torch")
+    return next(c for c in cls.__mro__ if c.__module__.rpartition(".")[0] in ours)

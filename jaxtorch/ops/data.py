@@ -266,23 +266,29 @@ def as_tensor(data, dtype=None, device=None):
 
 
 def asarray(
-    obj: Any, *, dtype=None, device=None, copy: bool | None = None, requires_grad: bool = False
-):
-    """A tensor of anything array-like; ``copy`` True makes sure that it is a new one."""
+    obj: Any, *, dtype=None, device=None, copy: bool | None = None,
+    requires_grad: bool | None = None,
+):  # fmt: skip
+    """A tensor of anything array-like; ``copy`` True makes sure that it is a new one.
+
+    ``requires_grad``: None leaves a tensor its history, False takes that from it.
+    """
+    given = is_tensor(obj) and obj.requires_grad
+    wanted = given if requires_grad is None else requires_grad
     if hasattr(obj, "__dlpack__") and not is_tensor(obj) and not isinstance(obj, np.ndarray):
         obj = np.from_dlpack(obj)
     if isinstance(obj, (bytes, bytearray, memoryview)):
-        return _finish(
-            frombuffer(obj, dtype=dtype or dtypes.get_default_dtype()), device, requires_grad
-        )
+        return _finish(frombuffer(obj, dtype=dtype or dtypes.get_default_dtype()), device, wanted)
     made: Any = as_tensor(obj, dtype, device)
     if copy and made is obj:
         made = made.clone()
     elif copy is False and is_tensor(obj) and made is not obj:
         raise ValueError("can't alias tensor of another dtype or device: copy=False was asked for")
-    if made is not obj and is_tensor(obj):
-        made = made.detach()
-    return made.requires_grad_() if requires_grad else made
+    if made.requires_grad and not wanted:
+        return made.requires_grad_(False) if made.is_leaf else made.detach()
+    if wanted and made.dtype.category < dtypes.FLOAT:
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+    return made.requires_grad_() if wanted else made
 
 
 def frombuffer(buffer, *, dtype, count: int = -1, offset: int = 0, requires_grad: bool = False):

@@ -10,6 +10,8 @@ __all__ = ["find", "normalize_storage_type", "torch_home"]
 # Where PyTorch keeps what is kept elsewhere here: a module, or one name in a module.
 _MODULES = {
     "jaxtorch.devices": "torch",
+    "jaxtorch.dtypes": "torch",
+    "jaxtorch.layouts": "torch",
     "jaxtorch.size": "torch",
     "jaxtorch.tensor": "torch",
     "jaxtorch.optim.adafactor": "torch.optim",
@@ -26,6 +28,8 @@ _LAZY = {"BatchNorm": "batchnorm", "InstanceNorm": "instancenorm", "Conv": "conv
 
 def torch_home(module: str, name: str) -> str:
     """The module in which PyTorch has ``module.name``; what is not jaxtorch's stays."""
+    if module == "torch" or module.startswith("torch."):  # while torch is jaxtorch
+        module = "jaxtorch" + module[len("torch") :]
     if module != "jaxtorch" and not module.startswith("jaxtorch."):
         return module
     known = _NAMES.get((module, name)) or _MODULES.get(module)

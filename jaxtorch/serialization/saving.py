@@ -112,7 +112,7 @@ class Pickler(pickle._Pickler):
         self.memoize(dtype)
 
     def _save_type(self, kind):
-        if kind.__module__.partition(".")[0] == "jaxtorch":
+        if kind.__module__.partition(".")[0] in ("jaxtorch", "torch"):
             self.save_global(kind)
         else:
             super().save_type(kind)

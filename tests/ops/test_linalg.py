@@ -59,6 +59,7 @@ ROWS = [
     row("linalg.det", F(0, 0)),
     row("linalg.lstsq", M, F(4, 2), grad=False, **NEAR),
     row("linalg.lstsq", M, F(4), driver="gelsd", grad=False, **NEAR),
+    row("linalg.lstsq", F(1, 4, 3), F(2, 4, 2), driver="gelsd", grad=False, **NEAR),
     row("linalg.qr", F(2, 3), **CLOSE),
     row("linalg.solve_ex", A, F(3, 2), **CLOSE),
     row("linalg.lu_factor_ex", A, **CLOSE),

@@ -15,6 +15,11 @@ from jaxtorch.ops._op import check
 class LinAlgError(RuntimeError):
     """A matrix is singular, not positive-definite, or an algorithm did not converge on it."""
 
+    __module__ = "jaxtorch._C"
+
+
+LinAlgError.__name__ = LinAlgError.__qualname__ = "_LinAlgError"  # as programs print it
+
 
 # --- shapes and dtypes --------------------------------------------------------------------------
 

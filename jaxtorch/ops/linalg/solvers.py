@@ -261,6 +261,7 @@ def lstsq(A: Array, B: Array, rcond: Operand | None = None, *, driver: str | Non
     """
     vectors = _lstsq_arguments(A, B, driver)
     b = B[..., None] if vectors else B
+    own = lax.stop_gradient(A)  # rank and singular values are those of A, not of A broadcast
     A, b = same_batch(A, b)
     real = jnp.finfo(A.dtype).dtype
     if rcond is None:
@@ -269,8 +270,8 @@ def lstsq(A: Array, B: Array, rcond: Operand | None = None, *, driver: str | Non
     rtol = 0.0 if driver == "gels" else rcond
     rtol = jnp.asarray(rtol, real)
     x = inverses.pinv.body(A, rtol=rtol) @ b
-    s = lax.stop_gradient(A)
-    s = jnp.linalg.svd(s, compute_uv=False) if s.size else jnp.zeros((*s.shape[:-2], 0), real)
+    values = (*own.shape[:-2], 0)
+    s = jnp.linalg.svd(own, compute_uv=False) if own.size else jnp.zeros(values, real)
     above = jnp.greater(*same_rank(s, inverses.bound(s, None, rtol, A.shape)))
     rank = jnp.sum(above, -1, dtype=index_dtype())
     nothing = jnp.zeros((0,), real)
