@@ -1,7 +1,8 @@
 """What of torch is left out on purpose, and why: the one list, and the errors that read from it.
 
 An entry stands for the name and for all below it. Asking for such a name as an attribute raises
-:class:`LeftOut`, importing it as a module ``ModuleNotFoundError``; both say the reason.
+:class:`LeftOut`, importing it as a module ``ModuleNotFoundError``; both say the reason. One that
+ends in ``.*`` stands for what is below alone: many programs import the module and seldom use it.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ _MODEL_PARALLEL = (
 
 # (names, the reason they are left out)
 _TABLE = (
-    ("torch.onnx", "needs PyTorch's graph capture; jax.export and jax2onnx start from a function"),
+    ("torch.onnx.*",
+     "needs PyTorch's graph capture; jax.export and jax2onnx start from a function"),
     ("torch.export torch.package torch._export "
      "torch.fx.CodeGen torch.fx.Graph torch.fx.GraphModule torch.fx.Interpreter torch.fx.Node "
      "torch.fx.PH torch.fx.ProxyableClassMeta torch.fx.Tracer "
@@ -63,7 +65,7 @@ _TABLE = (
      "torch.utils.checkpoint.DefaultDeviceType",
      "policies name ops of PyTorch's dispatcher; jax.checkpoint has policies for pure functions"),
     ("torch.utils._sympy torch.fx.experimental", _SYMBOLIC),
-    ("torch.quantization torch.ao torch.backends.quantized torch.nn.quantized torch.nn.qat "
+    ("torch.quantization.* torch.ao.* torch.backends.quantized torch.nn.quantized torch.nn.qat "
      "torch.nn.quantizable torch.nn.intrinsic", _QUANTIZED),
     ("torch.quantize_per_channel torch.quantize_per_tensor torch.quantize_per_tensor_dynamic "
      "torch.choose_qparams_optimized torch.empty_quantized torch.dequantize torch.int_repr "
@@ -146,7 +148,7 @@ _TABLE = (
      "torch.distributed.fsdp.fully_sharded_data_parallel "
      "torch.distributed.fsdp.register_fsdp_forward_method "
      "torch.distributed.fsdp.sharded_grad_scaler torch.distributed.fsdp.share_comm_ctx "
-     "torch.distributed.fsdp.wrap torch.distributed._composable torch.distributed.rpc "
+     "torch.distributed.fsdp.wrap torch.distributed._composable torch.distributed.rpc.* "
      "torch.distributed.pipelining torch.distributed.optim torch.distributed.autograd "
      "torch.distributed.elastic torch.distributed.launch torch.distributed.run "
      "torch.distributed.device_mesh torch.distributed.DeviceMesh "
@@ -208,11 +210,11 @@ LEFT_OUT = {name: why for names, why in _TABLE for name in names.split()}
 
 def reason(name: str) -> str | None:
     """Why ``name`` ("torch.onnx.export") is left out; None if it is not, by the list."""
-    while name:
-        if name in LEFT_OUT:
-            return LEFT_OUT[name]
+    why = LEFT_OUT.get(name)
+    while name and why is None:
         name = name.rpartition(".")[0]
-    return None
+        why = LEFT_OUT.get(name) or LEFT_OUT.get(f"{name}.*")
+    return why
 
 
 class LeftOut(AttributeError):
@@ -235,13 +237,13 @@ def attributes_of(package: str):
 
     def __getattr__(name: str):
         full = f"{torch_name(package)}.{name}"
-        if reason(full):
-            raise LeftOut(refusal(full), name=name)
         where = f"{package}.{name}"
         dunder = name.startswith("__")
         is_package = "__path__" in vars(sys.modules[package])
         if not dunder and is_package and importlib.util.find_spec(where) is not None:
             return importlib.import_module(where)
+        if not dunder and reason(full):
+            raise LeftOut(refusal(full), name=name)
         raise AttributeError(f"module '{package}' has no attribute '{name}'", name=name)
 
     return __getattr__

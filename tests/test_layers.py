@@ -14,7 +14,8 @@ FILES = sorted((ROOT / "jaxtorch").rglob("*.py"))
 # From the ground up. A module may import from its own layer and from those above it in this list.
 LAYERS = [
     # what a value is; what belongs to no layer because it knows nothing of Tensors
-    "version torch_version exceptions left_out layouts futures symbolic __future__ fx",
+    "version torch_version exceptions left_out layouts futures symbolic __future__ fx onnx "
+    "quantization ao",
     "size dtypes return_types devices children multiprocessing printing utils.hooks",
     "mersenne draws rejection box_muller random",
     "engine",

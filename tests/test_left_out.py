@@ -43,7 +43,7 @@ def test_every_reason_is_a_line():
 
 
 def test_what_is_left_out_says_why():
-    with pytest.raises(left_out.LeftOut, match="torch.onnx is left out of jaxtorch: needs"):
+    with pytest.raises(left_out.LeftOut, match="torch.onnx.export is left out of jaxtorch: needs"):
         jaxtorch.onnx.export()
     with pytest.raises(AttributeError, match="torch.Tensor.to_sparse_csr is left out"):
         jaxtorch.ones(1).to_sparse_csr()
@@ -51,17 +51,27 @@ def test_what_is_left_out_says_why():
         jaxtorch.ones(1).to_gold()
     assert not hasattr(jaxtorch, "export") and not hasattr(jaxtorch.ones(1), "to_sparse_csr")
     assert left_out.reason("torch.ones") is None
-    assert left_out.reason("torch.onnx.utils.export") == left_out.reason("torch.onnx")
+    assert left_out.reason("torch.onnx.utils.export") == left_out.reason("torch.onnx.export")
+    assert left_out.reason("torch.onnx") is None and not jaxtorch.onnx.is_in_onnx_export()
 
 
 def test_importing_what_is_left_out_says_why():
-    with pytest.raises(ModuleNotFoundError, match="torch.onnx is left out of jaxtorch"):
-        importlib.import_module("jaxtorch.onnx")
+    with pytest.raises(ModuleNotFoundError, match="torch.export is left out of jaxtorch"):
+        importlib.import_module("jaxtorch.export")
     with pytest.raises(ImportError, match="torch.fork is left out of jaxtorch"):
         exec("from jaxtorch import fork", {})
     with pytest.raises(ModuleNotFoundError, match="No module named 'jaxtorch.not_there'"):
         importlib.import_module("jaxtorch.not_there")
-    assert importlib.util.find_spec("jaxtorch.onnx") is None
+    assert importlib.util.find_spec("jaxtorch.export") is None
+
+
+@pytest.mark.parametrize("name", ["onnx", "quantization", "ao.quantization", "distributed.rpc"])
+def test_some_modules_can_be_imported_and_refuse_what_is_asked_of_them(name):
+    module = importlib.import_module(f"jaxtorch.{name}")
+    with pytest.raises(left_out.LeftOut, match=f"torch.{name}.convert is left out of jaxtorch"):
+        module.convert()
+    with pytest.raises(ImportError, match="cannot import name 'convert'"):
+        exec(f"from jaxtorch.{name} import convert", {})
 
 
 def test_submodules_need_no_import():
