@@ -17,7 +17,7 @@ from jaxtorch import dtypes, engine
 from jaxtorch._methods import TensorMethods
 from jaxtorch._queries import TensorQueries
 from jaxtorch.engine import backward as engine_backward, lens
-from jaxtorch.engine.aliases import Storage, alias, cast, redirected
+from jaxtorch.engine.aliases import Storage, alias, alone, cast, redirected, share
 from jaxtorch.engine.backward import Grad
 from jaxtorch.engine.graph import STATE, Node
 from jaxtorch.engine.handles import Handles, TensorBase, node_of_array
@@ -258,6 +258,10 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
     def _write_view(self, node: Node) -> None:
         base = self._base
         if base.__class__ is Storage:
+            if base.owner() is None and alone(self) and self.is_contiguous():
+                self._base = None
+                self._set(node)
+                return
             base.write(self._steps, node)
             if self._meta is not None and self._meta.leaf:
                 node = alias(node)
@@ -487,13 +491,19 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
         if not isinstance(value, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
         storage, steps = self._home()
-        if value._base is storage and value._steps == steps:
+        if value._home() == (storage, steps):
             return  # `p.data -= step` has written through already
         if self._base is None:  # what was detached before keeps the value of then
             storage.disown()
-        if not steps:
-            self._base = self._storage = None
-        self._rebind(value)
+        old, node = self._read(), value._read()
+        self._base = self._storage = None
+        if old.requires_grad and not engine_backward.is_leaf(old):
+            node = redirected(alias(node), old)
+        elif node.value is None or node.requires_grad:
+            node = alias(node)
+        self._set(node)
+        if trace_state_clean():
+            share(self, value)
 
     # -- copies -------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import weakref
 
 from jaxtorch.engine import lens
@@ -113,3 +114,38 @@ class Storage:
             return
         old = owner._node
         owner._set(redirected(new, old) if old.requires_grad and not is_leaf(old) else new)
+
+
+def share(handle, data) -> None:
+    """One memory for a handle and for ``data``, whose value it has: a write to either shows in
+    both.
+
+    Of two handles on all of it, ``handle`` becomes the owner and ``data`` its view, so that an
+    optimizer's writes to a parameter stay as quick as they are.
+    """
+    storage, steps = data._home()
+    if steps:
+        handle._base, handle._steps, handle._seen = storage, steps, storage._version
+        return
+    owner = storage.owner()
+    storage.owner, handle._storage = weakref.ref(handle), weakref.ref(storage)
+    storage.follow(handle._node)
+    if owner is not None:
+        owner._storage, owner._base, owner._seen = None, storage, storage._version
+
+
+def alone(view) -> bool:
+    """Is no other handle a view of the same Storage? (One variable of the caller's holds it.)"""
+    return _holders(view) == _ONE + 1
+
+
+def _holders(view) -> int:
+    return sys.getrefcount(view._base)
+
+
+class _OneHolder:
+    def __init__(self):
+        self._base = object()
+
+
+_ONE = _holders(_OneHolder())

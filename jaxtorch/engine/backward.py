@@ -225,12 +225,15 @@ def accumulate(meta: Grad, cotangent: Node, create_graph: bool) -> None:
     owner = meta.owner() if meta.owner is not None else None
     if owner is not None and is_traced(cotangent):
         owner._check_trace()
-    if meta.grad is None:
+    grad = meta.grad
+    if grad is None:
         meta.grad = Handles.wrap(cotangent)
     elif create_graph:
-        meta.grad = Handles.wrap(add(meta.grad._node, cotangent))
+        meta.grad = Handles.wrap(add(grad._read(), cotangent))
+    elif grad._base is None:
+        grad._set(add(grad._node, cotangent))
     else:
-        meta.grad._set(add(meta.grad._node, cotangent))
+        grad._write_view(add(grad._read(), cotangent))
     if owner is not None:
         for hook in list(meta.after.values()):
             hook(owner)

@@ -16,13 +16,14 @@ from flax.nnx.variablelib import VariableMeta
 from jax._src.core import trace_state_clean
 
 from jaxtorch import devices, dtypes
+from jaxtorch.engine.aliases import alias, share
 from jaxtorch.engine.backward import Grad
 from jaxtorch.engine.graph import Node
 from jaxtorch.engine.handles import Handles, node_of_array, node_of_numpy
 from jaxtorch.engine.meta import node_of_shape
 from jaxtorch.engine.trace import begin, current_trace
 from jaxtorch.ops._overrides import disabled
-from jaxtorch.tensor import Tensor, alias, wrap
+from jaxtorch.tensor import Tensor, wrap
 
 __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "is_lazy"]
 
@@ -81,20 +82,7 @@ class Parameter(Tensor, nnx.Param):
             data = Tensor(data)
         self._begin(alias(data._read()), requires_grad)
         if trace_state_clean():
-            self._share(data)
-
-    def _share(self, data: Tensor) -> None:
-        """One memory, in torch's words: from now on ``data`` is a view of this Parameter, and not
-        the other way round, so that an optimizer's writes stay as quick as they are. (What shows
-        a part of another tensor, ``x[0]``, is copied.)"""
-        storage, steps = data._home()
-        if steps:
-            return
-        owner = storage.owner()
-        storage.owner, self._storage = weakref.ref(self), weakref.ref(storage)
-        storage.follow(self._node)
-        if owner is not None:
-            owner._storage, owner._base, owner._seen = None, storage, storage._version
+            share(self, data)
 
     def _begin(self, node: Node, requires_grad: bool) -> None:
         """Become a leaf of this node's value; no other handle is on the node."""

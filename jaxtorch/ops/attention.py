@@ -12,8 +12,10 @@ from jaxtorch import dtypes
 from jaxtorch.ops._op import Array, Scalar, op
 from jaxtorch.ops.dropout import keep_mask, seeds_for
 from jaxtorch.ops.linear import standing
+from jaxtorch.ops.strides import contiguous, stride
+from jaxtorch.ops.views import permute
 
-__all__ = ["KERNELS", "scaled_dot_product_attention"]
+__all__ = ["KERNELS", "attended", "laid_out_as", "scaled_dot_product_attention"]
 
 
 class _Kernels(threading.local):
@@ -178,6 +180,30 @@ def _attention(
     return jnp.einsum("...qk,...kd->...qd", weights, value).astype(narrow)
 
 
+def laid_out_as(out, query):
+    """``out`` with its dimensions in memory in the order of the query's, as callers who view it
+    (``transpose(1, 2).view(...)``) expect."""
+    if query._base is None:
+        return out
+    strides = stride(query)
+    order = sorted(range(query.ndim), key=lambda d: -strides[d])
+    if order == list(range(query.ndim)):
+        return out
+    back = [order.index(d) for d in range(query.ndim)]
+    return permute(contiguous(permute(out, order)), back)
+
+
+def _keeps_layout(query, value, attn_mask, dropout_p) -> bool:
+    """Would PyTorch take a kernel whose result lies in memory as the query does?"""
+    return (
+        query.ndim == 4
+        and dropout_p == 0
+        and query.shape[-1] == value.shape[-1]
+        and (attn_mask is None or not attn_mask.requires_grad)
+        and (KERNELS.allowed is None or bool(KERNELS.allowed - {"MATH", "ERROR"}))
+    )
+
+
 def scaled_dot_product_attention(
     query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False
 ):
@@ -188,6 +214,14 @@ def scaled_dot_product_attention(
     position. scale replaces 1 / sqrt(E). With enable_gqa, key and value may have fewer heads
     (dimension -3).
     """
+    out = attended(query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa)
+    return laid_out_as(out, query) if _keeps_layout(query, value, attn_mask, dropout_p) else out
+
+
+def attended(
+    query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False
+):
+    """scaled_dot_product_attention, for callers who do not ask how the result lies in memory."""
     if not 0 <= dropout_p <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p}")
     if KERNELS.allowed is not None:

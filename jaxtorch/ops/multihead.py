@@ -9,7 +9,7 @@ from typing import Any
 
 from jaxtorch import dtypes
 from jaxtorch.ops.activation import softmax
-from jaxtorch.ops.attention import scaled_dot_product_attention
+from jaxtorch.ops.attention import attended
 from jaxtorch.ops.blas import baddbmm, bmm
 from jaxtorch.ops.creation import zeros
 from jaxtorch.ops.dropout import dropout
@@ -221,7 +221,7 @@ def multi_head_attention_forward(
             alone = mask.size(0) == 1
             mask = mask.unsqueeze(0) if alone else mask.reshape(batch, heads, -1, sources)
         q, k, v = (x.reshape(batch, heads, -1, head_dim) for x in (q, k, v))
-        out = scaled_dot_product_attention(q, k, v, mask, p, is_causal).permute(2, 0, 1, 3)
+        out = attended(q, k, v, mask, p, is_causal).permute(2, 0, 1, 3)
         weights = None
     out = linear(out.reshape(targets * batch, size), out_proj_weight, out_proj_bias)
     out = out.reshape(targets, batch, -1)

@@ -74,6 +74,7 @@ class ASGD(Optimizer):
     """
 
     _transformation = staticmethod(asgd)
+    _asked_if_capturable = "params, mus, etas, and state_steps"
     _options = {
         "lr": "number",
         "lambd": "number",

@@ -80,6 +80,7 @@ class NAdam(Optimizer):
     """Adam that looks ahead along its momentum. ValueError for values out of range."""
 
     _transformation = staticmethod(nadam)
+    _asked_if_capturable = "params, mu_products and state_steps"
     _options = {
         "lr": "number",
         "betas": ("b1", "b2"),

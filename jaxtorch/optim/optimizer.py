@@ -94,7 +94,8 @@ def check_flags(
     """Judge PyTorch's flags for how an update runs.
 
     Here all parameters are always updated by one compiled program, so `foreach`, `fused` and
-    `capturable` have nothing left to choose: they are kept in the groups and change nothing.
+    `capturable` have nothing left to choose: they are kept in the groups and change no result.
+    (On the CPU a step with `capturable` raises, as in PyTorch.)
     """
     if fused and differentiable:
         raise RuntimeError("`fused` does not support `differentiable`")
@@ -163,6 +164,7 @@ class Optimizer:
     # Leaves of the transformation's state -> keys of PyTorch's state, where they differ.
     _leaf_names: dict[str, str] = {}
     _counts_steps = True
+    _asked_if_capturable = "params and state_steps"  # what an error of PyTorch's names
 
     _optimizer_step_pre_hooks: OrderedDict[int, Callable]
     _optimizer_step_post_hooks: OrderedDict[int, Callable]

@@ -33,6 +33,8 @@ def record_step(optimizer: Optimizer) -> None:
     everyone = len(optimizer._patterns) > MOST_PATTERNS
     batches: dict[tuple, list[tuple]] = {}
     for group in optimizer.param_groups:
+        if group.get("capturable"):
+            _check_capturable(optimizer, group)
         options = _options_of(optimizer, group)
         for bucket in _buckets(_members(optimizer, group, everyone), everyone):
             turn, place, *_ = bucket[0][3]
@@ -118,6 +120,20 @@ def _record(optimizer: Optimizer, buckets: list, place: str, everyone: bool) -> 
         for handle in handles:
             handle._adopt(next(results))
     return targets[0][0]
+
+
+def _check_capturable(optimizer: Optimizer, group: dict) -> None:
+    """Refuse, as PyTorch does, to put into a CUDA graph what lies on the CPU (the fused update of
+    which asks nobody)."""
+    on_cpu = any(
+        param.grad is not None and param._node.aval.kind == "array" and param.device.type == "cpu"
+        for param in group["params"]
+    )
+    if on_cpu and not group.get("fused"):
+        raise AssertionError(
+            f"If capturable=True, {optimizer._asked_if_capturable} must be on supported devices: "
+            "['cuda', 'xpu', 'hpu', 'privateuseone', 'xla']."
+        )
 
 
 def _options_of(optimizer: Optimizer, group: dict) -> tuple[tuple, list[float], list[Tensor]]:

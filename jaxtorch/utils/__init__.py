@@ -1,6 +1,7 @@
 """``torch.utils``."""
 
 from jaxtorch import left_out
+from jaxtorch.engine.handles import TensorBase
 from jaxtorch.utils import data, dlpack, hooks
 
 __all__ = ["data", "dlpack", "hooks", "set_module", "swap_tensors"]
@@ -20,7 +21,7 @@ def swap_tensors(t1, t2) -> None:
     ):
         raise RuntimeError("Cannot swap t1 and t2: their classes have nothing in common")
     for t in (t1, t2):
-        if t._base is not None:
+        if isinstance(t._base, TensorBase):
             raise RuntimeError("Cannot swap a tensor that is a view of another")
     mine, theirs = dict(t1.__dict__), dict(t2.__dict__)
     t1.__dict__.clear()
@@ -31,6 +32,9 @@ def swap_tensors(t1, t2) -> None:
     for t in (t1, t2):
         if t._meta is not None and t._meta.owner is not None:
             t._meta.owner = type(t._meta.owner)(t)
+        storage = t._storage() if t._storage is not None else None
+        if storage is not None:
+            storage.owner = type(storage.owner)(t)
 
 
 __getattr__ = left_out.attributes_of(__name__)

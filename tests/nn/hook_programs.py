@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import pickle
+import warnings
 import weakref
 from collections import namedtuple
 
@@ -153,6 +154,42 @@ def gradients_that_are_missing(torch):
     return seen
 
 
+def hooks_by_the_older_name(torch):
+    """They see the last function of forward, and where that is not all of it are warned about."""
+    seen = []
+
+    def note(name):
+        def hook(module, grad_input, grad_output):
+            seen.append([name, *([None if g is None else g.tolist() for g in grads]
+                                 for grads in (grad_input, grad_output))])  # fmt: skip
+
+        return hook
+
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.act = torch.nn.ReLU()
+
+        def forward(self, x):
+            return {"out": self.act(x * 2) * 3}
+
+    net = Net()
+    handle = net.register_backward_hook(note("net"))
+    net.act.register_backward_hook(note("act"))
+    net.act.register_backward_hook(lambda m, gi, go: (gi[0] * 10,))
+    x = torch.tensor([-1.0, 2.0], requires_grad=True)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        net(x)["out"].sum().backward()
+    seen += [x.grad.tolist(), [w.category.__name__ for w in caught]]
+    handle.remove()
+    everywhere = torch.nn.modules.module.register_module_backward_hook(note("any"))
+    net.act(x * 1).sum().backward()
+    everywhere.remove()
+    net(x.detach())
+    return seen
+
+
 def what_backward_hooks_return(torch):
     seen = []
 
@@ -202,5 +239,5 @@ def copied_hooks(torch):
 
 PROGRAMS = [
     call_hooks, every_module_hooks, backward_hooks, kinds_of_backward_hooks,
-    gradients_that_are_missing, what_backward_hooks_return, copied_hooks,
+    gradients_that_are_missing, hooks_by_the_older_name, what_backward_hooks_return, copied_hooks,
 ]  # fmt: skip

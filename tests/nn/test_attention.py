@@ -38,6 +38,31 @@ def test_causal_masks_for_unequal_lengths():
         causal_lower_right(3, 2)
 
 
+def test_the_result_lies_in_memory_as_the_query_does():
+    q = torch.randn(2, 5, 3, 4).transpose(1, 2)
+    packed = torch.randn(2, 5, 36).view(2, 5, 3, 12)[..., :4].transpose(1, 2).requires_grad_()
+    turned = torch.randn(5, 2, 3, 4).permute(1, 2, 0, 3)
+    for query, strides in ((q, (60, 4, 12, 1)), (packed, (60, 4, 12, 1)), (turned, (12, 4, 24, 1))):
+        out = F.scaled_dot_product_attention(query, q, q, is_causal=True)
+        plain = F.scaled_dot_product_attention(query.contiguous(), q, q, is_causal=True)
+        assert out.stride() == strides and torch.equal(out, plain)
+    assert out.permute(2, 0, 1, 3).view(5, 2, 12).shape == (5, 2, 12)
+    (
+        F.scaled_dot_product_attention(packed, q, q).transpose(1, 2).view(2, 5, 12) ** 2
+    ).sum().backward()
+    (expected,) = torch.autograd.grad(
+        (F.scaled_dot_product_attention(packed, q, q) ** 2).sum(), packed
+    )
+    assert torch.allclose(packed.grad, expected)
+    # PyTorch's other kernel makes it in row-major order.
+    wide, mask = torch.randn(2, 3, 5, 6), torch.zeros(5, 5, requires_grad=True)
+    assert F.scaled_dot_product_attention(q, q, wide).is_contiguous()
+    assert F.scaled_dot_product_attention(q, q, q, mask).is_contiguous()
+    assert F.scaled_dot_product_attention(q, q, q, dropout_p=0.5).is_contiguous()
+    with sdpa_kernel(SDPBackend.MATH):
+        assert F.scaled_dot_product_attention(q, q, q).is_contiguous()
+
+
 def test_gradients_of_a_convolution():
     torch.manual_seed(0)
     x = torch.randn(2, 4, 5, 5, requires_grad=True)

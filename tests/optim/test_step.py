@@ -334,7 +334,9 @@ def test_a_parameter_given_twice_is_stepped_twice():
     np.testing.assert_allclose(param.detach().numpy(), before - moved, rtol=1e-6)
 
 
-@pytest.mark.parametrize("flags", [dict(foreach=True), dict(fused=True), dict(capturable=True)])
+@pytest.mark.parametrize(
+    "flags", [dict(foreach=True), dict(fused=True), dict(capturable=True, fused=True)]
+)
 def test_flags_of_pytorchs_implementations_change_nothing(flags):
     plain, flagged = parameters((3,)), parameters((3,))
     with warnings.catch_warnings():
@@ -344,3 +346,22 @@ def test_flags_of_pytorchs_implementations_change_nothing(flags):
             give_grads(params)
             optimizer.step()
     np.testing.assert_array_equal(values(plain)[0], values(flagged)[0])
+
+
+@pytest.mark.parametrize(
+    "name", "Adadelta Adam AdamW Adamax ASGD NAdam RAdam RMSprop Rprop".split()
+)
+def test_what_lies_on_the_cpu_cannot_be_captured(name):
+    for options in ({}, {"foreach": True}):
+        params = parameters((2,))
+        optimizer = getattr(torch.optim, name)(params, capturable=True, **options)
+        before = values(params)
+        optimizer.step()  # nothing has a gradient
+        give_grads(params)
+        with pytest.raises(AssertionError, match="^If capturable=True, params.* supported devices"):
+            optimizer.step()
+        assert np.array_equal(values(params), before)
+    if name in ("Adam", "AdamW"):
+        optimizer = getattr(torch.optim, name)(params, capturable=True, fused=True)
+        optimizer.step()
+        assert not np.array_equal(values(params), before)

@@ -30,6 +30,7 @@ from jaxtorch.nn.attention._masks import (
     over_indices,
 )
 from jaxtorch.ops import activation, arithmetic, shaping
+from jaxtorch.ops.attention import laid_out_as
 from jaxtorch.tensor import Tensor
 
 __all__ = [
@@ -161,16 +162,6 @@ def _check_mask(query: Tensor, key: Tensor, mask: BlockMask | None) -> None:
         )
 
 
-def _laid_out_as(out: Tensor, query: Tensor) -> Tensor:
-    """``out`` with its dimensions in memory in the order of the query's, as callers who view it
-    (transpose(1, 2).view(...)) expect."""
-    order = sorted(range(4), key=lambda d: -query.stride(d))
-    if order == [0, 1, 2, 3]:
-        return out
-    back = [order.index(d) for d in range(4)]
-    return out.permute(order).contiguous().permute(back)
-
-
 def _attend(
     query: Tensor, key: Tensor, value: Tensor, score_mod: Callable | None,
     block_mask: BlockMask | None, scale: float,
@@ -194,7 +185,7 @@ def _attend(
     rows = blind.unsqueeze(-1)
     weights = activation.softmax(changed.masked_fill(rows, 0), -1).masked_fill(rows, 0)
     out = weights.to(query.dtype) @ value.to(query.dtype)
-    return _laid_out_as(out, query), changed, blind
+    return laid_out_as(out, query), changed, blind
 
 
 def flex_attention(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from typing import Any
 
@@ -40,8 +41,8 @@ def _call(module, args, kwargs, ran: set[int], state: dict[str, Any]):
                 args = changed if isinstance(changed, tuple) else (changed,)
 
     pre = [*every._global_backward_pre_hooks.values(), *module._backward_pre_hooks.values()]
-    post = [*every._global_backward_hooks.values(), *module._backward_hooks.values()]
-    watch = BackwardWatch(module, pre, post) if pre or post else None
+    full, of_last = _backward_hooks(module)
+    watch = BackwardWatch(module, pre, full) if pre or full else None
     if watch:
         args = watch.on_inputs(args)
 
@@ -59,7 +60,44 @@ def _call(module, args, kwargs, ran: set[int], state: dict[str, Any]):
                 stacklevel=4,
             )
         result = watch.on_outputs(result)
+    if of_last:
+        _watch_last(module, args, result, of_last)
     return result
+
+
+def _backward_hooks(module) -> tuple[list, list]:
+    """The full backward hooks, and those registered by the older name."""
+    kinds: dict[bool, list] = {True: [], False: []}
+    for full, hooks in (
+        (every._global_is_full_backward_hook, every._global_backward_hooks),
+        (module._is_full_backward_hook, module._backward_hooks),
+    ):
+        if full is not None:
+            kinds[full] += hooks.values()
+    return kinds[True], kinds[False]
+
+
+def _watch_last(module, args, result, hooks: list) -> None:
+    """Let hooks of the older kind see the gradients of the function that made the result, be it the
+    whole of the module's work or the last of many."""
+    while not isinstance(result, Tensor):
+        if isinstance(result, dict):
+            result = next(value for value in result.values() if isinstance(value, Tensor))
+        else:
+            result = result[0]
+    function = result.grad_fn
+    if function is None:
+        return
+    for hook in hooks:
+        function.register_hook(functools.update_wrapper(functools.partial(hook, module), hook))
+    of_args = {a.grad_fn for a in args if isinstance(a, Tensor) and a.grad_fn is not None}
+    if of_args != {before for before, _ in function.next_functions}:
+        warnings.warn(
+            "register_backward_hook is deprecated: its hooks see the gradients of the last "
+            "function in forward only, and this one has others. Use register_full_backward_hook",
+            FutureWarning,
+            stacklevel=4,
+        )
 
 
 def _after(hook, key: int, module, args, kwargs, result):

@@ -126,7 +126,8 @@ def register_module_full_backward_hook(hook) -> RemovableHandle:
 
 
 def register_module_backward_hook(hook) -> RemovableHandle:
-    """The older name; the hook sees the whole module's gradients, as the full one does."""
+    """Deprecated: ``hook(module, grad_input, grad_output)`` of the last function in any module's
+    forward, be it the whole of it or not."""
     return _add_backward_hook(hook, full=False)
 
 
@@ -198,7 +199,8 @@ class HookMethods:
         return self._add_call_hook(self._backward_hooks, hook, [], prepend)
 
     def register_backward_hook(self, hook: Callable):
-        """The older name; it sees the whole module's gradients, as the full hook does."""
+        """Deprecated: ``hook(module, grad_input, grad_output)`` of the last function in forward, be
+        it the whole of it or not; ``grad_input`` of a linear layer is of input, weight and bias."""
         self._backward_hooks_are(full=False)
         return self._add_call_hook(self._backward_hooks, hook, [], False)
 

@@ -9,10 +9,42 @@ from typing import Any
 
 from jaxtorch.tensor import Tensor
 
-__all__ = ["KEPT", "Members", "add_members", "members", "own_members", "type_name"]
+__all__ = [
+    "KEPT", "KINDS", "Members", "add_members", "link", "linked", "members", "own_members",
+    "type_name", "unlink",
+]  # fmt: skip
 
 KINDS = ("parameter", "buffer", "module")
-KEPT = frozenset(f"_{kind}s" for kind in KINDS)  # names in __dict__ that are views, not state
+# Names in __dict__ that are views, or whom a module shares with: not its state.
+KEPT = frozenset({*(f"_{kind}s" for kind in KINDS), "_linked"})
+
+
+def linked(module, kind: str) -> list:
+    """A module and those with which it shares what is registered as one kind."""
+    groups = module.__dict__.get("_linked")
+    if groups is None:
+        return [module]
+    return [other for ref in groups[kind] if (other := ref()) is not None]
+
+
+def link(module, twin) -> None:
+    """From now on what is registered with either is registered with both: they are PyTorch's two
+    modules around one ``_parameters``, one ``_buffers`` and one ``_modules``."""
+    groups = module.__dict__.setdefault("_linked", {})
+    for kind in KINDS:
+        refs = groups.setdefault(kind, [weakref.ref(module)])
+        refs[:] = [ref for ref in refs if ref() is not None]
+        refs.append(weakref.ref(twin))
+    twin.__dict__["_linked"] = dict(groups)
+
+
+def unlink(module, kind: str) -> None:
+    """The module shares what it has of one kind no longer."""
+    groups = module.__dict__.get("_linked")
+    if groups is not None:
+        mine = weakref.ref(module)
+        groups[kind].remove(mine)
+        groups[kind] = [mine]
 
 
 def own_members(module, kind: str) -> list[tuple[str, Any]]:
@@ -109,11 +141,13 @@ class Members(MutableMapping):
         raise KeyError("popitem(): dictionary is empty")
 
     def move_to_end(self, name: str, last: bool = True) -> None:
-        kinds = self._module._kinds
-        rest = [(n, k) for n, k in kinds.items() if n != name]
-        moved = [(name, kinds[name])]
-        kinds.clear()
-        kinds.update(rest + moved if last else moved + rest)
+        self[name]
+        for module in linked(self._module, self._kind):
+            kinds = module._kinds
+            rest = [(n, k) for n, k in kinds.items() if n != name]
+            moved = [(name, kinds[name])]
+            kinds.clear()
+            kinds.update(rest + moved if last else moved + rest)
 
     def __repr__(self) -> str:
         return repr(self.copy())
@@ -190,6 +224,7 @@ def members(kind: str) -> property:
         """As a dict that is exchanged: who holds the one from before keeps it as it was."""
         kept = _kept(self, kind)
         given, own = dict(members), self.__dict__
+        unlink(self, kind)
         before = own_members(self, kind)
         view = None if kept._handed_out is None else kept._handed_out()
         if view is not None:

@@ -26,7 +26,17 @@ from jaxtorch.nn.modules._hooks import (
     _global_forward_pre_hooks as _global_forward_pre_hooks,
     _has_any_global_hook as _has_any_global_hook,
 )
-from jaxtorch.nn.modules._members import KEPT, add_members, members, own_members, type_name
+from jaxtorch.nn.modules._members import (
+    KEPT,
+    KINDS,
+    add_members,
+    link,
+    linked,
+    members,
+    own_members,
+    type_name,
+    unlink,
+)  # fmt: skip
 from jaxtorch.nn.modules._moving import MovingMethods
 from jaxtorch.nn.modules._state_dict import _IncompatibleKeys as _IncompatibleKeys
 from jaxtorch.nn.parameter import Buffer, Parameter
@@ -174,15 +184,17 @@ class Module(MovingMethods, _hooks.HookMethods, _flaxview.FlaxView):
         vars(self).pop(name, None)
 
     def _register(self, kind: str, name: str, value: Any) -> None:
-        kinds = self._kinds
-        if kinds.get(name, kind) != kind:
-            del kinds[name]
-        kinds[name] = kind
-        vars(self)[name] = value
+        own = self.__dict__
+        if "_linked" in own:
+            for module in linked(self, kind):
+                _put(module.__dict__, kind, name, value)
+        else:
+            _put(own, kind, name, value)
 
     def _unregister(self, name: str) -> None:
-        del self._kinds[name]
-        del vars(self)[name]
+        for module in linked(self, self._kinds[name]):
+            del module._kinds[name]
+            del vars(module)[name]
         self._non_persistent_buffers_set.discard(name)
 
     def _check_name(self, kind: str, name: str, what: str) -> None:
@@ -498,14 +510,22 @@ class Module(MovingMethods, _hooks.HookMethods, _flaxview.FlaxView):
         own["_hooked"] = any(own.get(name) for name in _CALL_HOOKS)
 
     def __copy__(self):
+        """A module that shares what is registered with this one, now and later, hooks as well."""
+        for name in _HOOK_DICTS:
+            getattr(self, name)
         twin = type(self).__new__(type(self))
         twin.__setstate__(self.__getstate__())
-        vars(twin)["_kinds"] = dict(self._kinds)
+        vars(twin)["_hooked"] = True  # a hook that either gets is in both's dicts
+        if isinstance(vars(twin).get("_kinds"), dict):
+            vars(twin)["_kinds"] = dict(self._kinds)
+            link(self, twin)
         return twin
 
     def _replicate_for_data_parallel(self) -> Module:
         """Another module of the same attributes, without parameters: see ``parallel.replicate``."""
         twin = self.__copy__()
+        for kind in KINDS:
+            unlink(twin, kind)
         twin._parameters = {}
         vars(twin)["_is_replica"] = True
         return twin
@@ -515,6 +535,14 @@ class Module(MovingMethods, _hooks.HookMethods, _flaxview.FlaxView):
         memo[id(self)] = twin
         twin.__setstate__(copy.deepcopy(self.__getstate__(), memo))
         return twin
+
+
+def _put(own: dict, kind: str, name: str, value: Any) -> None:
+    kinds = own["_kinds"]
+    if kinds.get(name, kind) != kind:
+        del kinds[name]
+    kinds[name] = kind
+    own[name] = value
 
 
 def _own_parameters(module: Module) -> list[tuple[str, Any]]:
