@@ -6,11 +6,14 @@ import copy
 from collections import OrderedDict
 from typing import Any
 
+from jaxtorch import layouts
 from jaxtorch.engine.aliases import alias
+from jaxtorch.ops.creation import empty_strided
 from jaxtorch.storage import (
     UNNAMED,
     TypedStorage,
     UntypedStorage,
+    check_size,
     geometry,
     seen_through,
     tensor_on,
@@ -33,6 +36,10 @@ def attributes(tensor: Tensor) -> dict[str, Any]:
 
 def reduced(tensor: Tensor) -> tuple:
     """How a tensor is pickled: by its storage, so that what shares one still shares it after."""
+    if tensor.is_meta:
+        size, stride = tuple(tensor.shape), tensor.stride()
+        args = (tensor.dtype, size, stride, tensor.requires_grad)
+        return _as_its_class(tensor, (_rebuild_meta_tensor_no_storage, args))
     where = geometry(tensor)
     if where is None:  # a part of each element, or another dtype: its values alone
         return reduced(tensor.detach().clone().requires_grad_(tensor.requires_grad))
@@ -44,6 +51,11 @@ def reduced(tensor: Tensor) -> tuple:
     built: tuple = (_rebuild_tensor_v2, args)
     if dtype in UNNAMED:
         built = (_rebuild_tensor_v3, (*args, dtype))
+    return _as_its_class(tensor, built)
+
+
+def _as_its_class(tensor: Tensor, built: tuple) -> tuple:
+    """``built``, with the class and the attributes that the tensor has beyond a plain one."""
     state = attributes(tensor)
     if type(tensor) is Tensor and not state:
         return built
@@ -142,6 +154,34 @@ def _set_obj_state(obj: Tensor, state) -> Tensor:
 def _rebuild_device_tensor_from_cpu_tensor(data, dtype, device, requires_grad) -> Tensor:
     """What PyTorch writes for a device without storages, a TPU say."""
     return data.to(dtype=dtype, device=device).requires_grad_(requires_grad)
+
+
+def _rebuild_meta_tensor_no_storage(dtype, size, stride, requires_grad) -> Tensor:
+    """A tensor on the device "meta": a shape and a dtype."""
+    check_size(size, dtype)
+    return empty_strided(size, stride, dtype=dtype, device="meta", requires_grad=requires_grad)
+
+
+def _rebuild_sparse_tensor(layout, data):
+    """A sparse tensor of the layout COO: (indices, values, size) and, since PyTorch 2.1, whether
+    it is coalesced. RuntimeError if they do not belong together."""
+    from jaxtorch.sparse import sparse_coo_tensor
+
+    if layout is not layouts.sparse_coo:
+        raise NotImplementedError(f"a tensor of the layout {layout}: of sparse ones COO are here")
+    indices, values, size, *coalesced = data
+    if not (isinstance(indices, Tensor) and isinstance(values, Tensor)):
+        raise TypeError("a sparse tensor is made of two Tensors, indices and values")
+    check_size(size, values.dtype)
+    return sparse_coo_tensor(indices, values, size, is_coalesced=bool(coalesced and coalesced[0]))
+
+
+def _get_layout(name: str):
+    """The layout that prints so."""
+    found = getattr(layouts, name.removeprefix("torch."), None)
+    if not isinstance(found, layouts.layout):
+        raise KeyError(name)
+    return found
 
 
 def _element_size(dtype) -> int:

@@ -130,6 +130,12 @@ class SparseTensor:
     def __len__(self) -> int:
         return self.shape[0]
 
+    def __reduce_ex__(self, protocol):
+        from jaxtorch import _utils
+
+        parts = (self._at, self._held, self.shape, self._coalesced)
+        return _utils._rebuild_sparse_tensor, (self.layout, parts)
+
     def __repr__(self) -> str:
         shown = [repr(x).replace(f", dtype={x.dtype}", "") for x in (self._at, self._held.detach())]
         if not self._nnz():

@@ -421,6 +421,14 @@ def tensor_on(
     return t.requires_grad_() if requires_grad else t
 
 
+def check_size(size: tuple, dtype: dtypes.dtype) -> None:
+    """RuntimeError for what are no sizes of a tensor, or of one that no memory has room for."""
+    if not all(type(n) is int and n >= 0 for n in size):
+        raise RuntimeError(f"sizes {list(size)} are not those of a tensor")
+    if math.prod(size) * dtype.itemsize >= _MOST_BYTES:
+        raise RuntimeError(f"a tensor of sizes {list(size)} is larger than any memory")
+
+
 def _check_reach(count: int, dtype: dtypes.dtype, offset: int, size: tuple, stride: tuple) -> None:
     whole = all(type(n) is int for n in (offset, *size, *stride))
     if not whole or len(size) != len(stride) or min((offset, *size, *stride)) < 0:
@@ -428,8 +436,7 @@ def _check_reach(count: int, dtype: dtypes.dtype, offset: int, size: tuple, stri
             f"sizes {list(size)}, strides {list(stride)} and storage offset {offset} are not "
             "those of a tensor"
         )
-    if math.prod(size) * dtype.itemsize >= _MOST_BYTES:
-        raise RuntimeError(f"a tensor of sizes {list(size)} is larger than any memory")
+    check_size(size, dtype)
     last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
     if 0 not in size and last >= count:
         raise RuntimeError(

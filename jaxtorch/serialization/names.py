@@ -22,6 +22,7 @@ _MODULES = {
 _NAMES = {
     ("jaxtorch.random", "Generator"): "torch._C",
     ("jaxtorch._utils", "_rebuild_from_type_v2"): "torch._tensor",
+    ("jaxtorch._utils", "_get_layout"): "torch.serialization",
 }
 _LAZY = {"BatchNorm": "batchnorm", "InstanceNorm": "instancenorm", "Conv": "conv"}
 

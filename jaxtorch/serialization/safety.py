@@ -122,6 +122,7 @@ def names() -> dict[str, Any]:
         "torch.UntypedStorage": storage.UntypedStorage,
         "torch.storage.TypedStorage": storage.TypedStorage,
         "torch._tensor._rebuild_from_type_v2": _utils._rebuild_from_type_v2,
+        "torch.serialization._get_layout": _utils._get_layout,
     }
     kinds |= {f"torch.{name}": StorageType(name) for name in _DTYPES}
     kinds |= {f"torch.{name}": d for name, d in dtypes.ALL.items()}
@@ -132,7 +133,8 @@ def names() -> dict[str, Any]:
 _REBUILDS = (
     _utils._rebuild_tensor, _utils._rebuild_tensor_v2, _utils._rebuild_tensor_v3,
     _utils._rebuild_parameter, _utils._rebuild_parameter_with_state,
-    _utils._rebuild_device_tensor_from_cpu_tensor,
+    _utils._rebuild_device_tensor_from_cpu_tensor, _utils._rebuild_meta_tensor_no_storage,
+    _utils._rebuild_sparse_tensor,
 )  # fmt: skip
 
 
@@ -218,5 +220,6 @@ def callables() -> dict[Any, Callable]:
         set: _set,
         complex: _complex,
         _utils._rebuild_from_type_v2: _from_type,
+        _utils._get_layout: _utils._get_layout,
     }
     return calls

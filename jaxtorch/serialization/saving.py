@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxtorch import devices, dtypes
+from jaxtorch import devices, dtypes, layouts
+from jaxtorch._utils import _get_layout
 from jaxtorch.random import Generator
 from jaxtorch.serialization import options
 from jaxtorch.serialization.archive import Writer
@@ -85,6 +86,8 @@ class Pickler(pickle._Pickler):
             return (Size, (tuple(obj),))
         if isinstance(obj, devices.device):
             return (devices.device, (obj.type,) if obj.index is None else (obj.type, obj.index))
+        if isinstance(obj, layouts.layout):
+            return (_get_layout, (str(obj),))
         if isinstance(obj, Generator):
             return (Generator, (obj.device,), (obj.initial_seed(), None, obj.get_state()))
         if isinstance(obj, Module) and type(obj).__reduce_ex__ is object.__reduce_ex__:

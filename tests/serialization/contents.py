@@ -59,6 +59,18 @@ def leaves(torch):
     }  # fmt: skip
 
 
+def without_storage(torch):
+    """Tensors that are more, or less, than a storage seen through strides."""
+    at, values = torch.tensor([[1, 0, 1], [0, 2, 0]]), torch.tensor([3.0, 4.0, 5.0])
+    coo = torch.sparse_coo_tensor(at, values, (2, 3), check_invariants=True)
+    return {
+        "coo": coo, "coalesced": coo.coalesce(), "layouts": [torch.strided, torch.sparse_coo],
+        "hybrid": torch.sparse_coo_tensor(at[:1], torch.ones(3, 2), (2, 2), check_invariants=True),
+        "meta": torch.nn.Linear(2, 3, device="meta", dtype=torch.float16).state_dict(),
+        "wanted": torch.nn.Parameter(torch.empty(2, 3, device="meta")),
+    }  # fmt: skip
+
+
 def training(torch):
     """A training run's state after a few steps."""
     torch.manual_seed(0)
@@ -114,7 +126,7 @@ def go_on(torch, state) -> list[float]:
     return resume(torch, net, optimizers, schedulers) + torch.rand(3).tolist()
 
 
-WEIGHTS = (dtypes, views, containers, leaves, training)
+WEIGHTS = (dtypes, views, containers, leaves, without_storage, training)
 
 
 def defaults(torch):
@@ -127,6 +139,11 @@ def defaults(torch):
 def facts(obj, seen=None):
     """All that matters of an object, in plain Python: alike for both libraries."""
     seen = {} if seen is None else seen
+    if getattr(obj, "is_sparse", False):
+        parts = (obj._indices(), obj._values())
+        return "sparse", [facts(x.detach().clone()) for x in parts], tuple(obj.shape), obj.is_coalesced()
+    if getattr(obj, "is_meta", False):
+        return type(obj).__name__, str(obj.dtype), tuple(obj.shape), obj.requires_grad
     if hasattr(obj, "untyped_storage"):
         storage = seen.setdefault(obj.untyped_storage().data_ptr(), len(seen))
         attributes = getattr(obj, "label", None)

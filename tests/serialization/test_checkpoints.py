@@ -27,7 +27,9 @@ ANSWERS = json.loads((FOLDER / "answers.json").read_text())
 ])  # fmt: skip
 def test_what_pytorch_wrote_is_read(name, weights_only):
     found = torch.load(FOLDER / name, weights_only=weights_only)
-    for make in (contents.views, contents.containers, contents.leaves):
+    for make in (
+        contents.views, contents.containers, contents.leaves, contents.without_storage,
+    ):  # fmt: skip
         assert facts(found[make.__name__]) == facts(make(torch))
     names = list(found["dtypes"])
     assert facts(found["dtypes"]) == facts(contents.dtypes(torch, names))
@@ -60,7 +62,9 @@ def test_whole_modules_of_pytorchs():
 
 
 @pytest.mark.parametrize("options", [{}, {"_use_new_zipfile_serialization": False}])
-@pytest.mark.parametrize("make", [contents.views, contents.containers, contents.leaves])
+@pytest.mark.parametrize(
+    "make", [contents.views, contents.containers, contents.leaves, contents.without_storage]
+)
 def test_round_trip(make, options):
     obj = make(torch)
     assert facts(torch.load(saved(torch, obj, **options))) == facts(obj)

@@ -76,6 +76,26 @@ def test_nothing_is_called(attack, wrap, tmp_path):
     assert not ran and not os.path.exists("/tmp/pwned")
 
 
+SPARSE, META = "_utils._rebuild_sparse_tensor", "_utils._rebuild_meta_tensor_no_storage"
+
+
+@pytest.mark.parametrize("name, args, complaint", [
+    (SPARSE, (torch.sparse_coo, (torch.tensor([[2]]), torch.ones(1), (2,))), "found index 2"),
+    (SPARSE, (torch.sparse_coo, (torch.tensor([[-1]]), torch.ones(1), (2,))), "inconsistent with"),
+    (SPARSE, (torch.sparse_csr, ()), "of the layout torch.sparse_csr"),
+    (SPARSE, (torch.sparse_coo, (1, 2, 3)), "made of two Tensors"),
+    (META, (torch.int8, (1 << 60,), (1,), False), "larger than any memory"),
+    (META, (torch.int8, (-1,), (1,), False), "not those of a tensor"),
+    ("_utils._get_layout", ("torch.layout",), "KeyError"),
+])  # fmt: skip
+def test_what_is_made_of_parts_that_do_not_fit(name, args, complaint):
+    function = torch
+    for part in name.split("."):
+        function = getattr(function, part)
+    with pytest.raises((*ERRORS, NotImplementedError), match=complaint):
+        torch.load(saved(torch, Runs(function, *args)))
+
+
 def test_modules_of_the_system_are_blocked_even_if_someone_allowed_them():
     with torch.serialization.safe_globals([(os.system, "posix.system"), (run, "os.run")]):
         with pytest.raises(pickle.UnpicklingError, match="whose module posix is blocked"):
