@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 
+from jaxtorch import dtypes
+
 LOWER, FLOAT32, WIDEST, FLOAT32_RESULT, BANNED = (
     "lower", "float32", "widest", "float32 result", "banned",
 )  # fmt: skip
@@ -40,10 +42,10 @@ _GPU_FLOAT32 = """
 CPU = {
     **dict.fromkeys(_PRODUCTS, LOWER),
     **dict.fromkeys("inner tensordot cov corrcoef matrix_power layer rnn_tanh_cell "
-                    "rnn_relu_cell".split(), LOWER),
+                    "rnn_relu_cell lstm_cell gru_cell".split(), LOWER),
     **dict.fromkeys(_LOSSES + _CPU_FLOAT32, FLOAT32),
-    **dict.fromkeys("avg_pool max_pool adaptive_avg_pool adaptive_max_pool edge_pad".split(),
-                    FLOAT32),
+    **dict.fromkeys("avg_pool max_pool adaptive_avg_pool adaptive_max_pool edge_pad "
+                    "local_response_norm fake_quantize".split(), FLOAT32),
     **dict.fromkeys(["cat", "stack", "index_copy"], WIDEST),
 }  # fmt: skip
 GPU = {
@@ -69,6 +71,12 @@ def _reflected_or_replicated(avals, statics) -> bool:
     if statics["mode"] == "reflect":
         return len(statics["pad"]) < 6
     return statics["mode"] == "replicate"
+
+
+def _narrow(count: int):
+    """Are the input and the states, the first ``count``, of the lower precision already? (Linear
+    layers make up the rest of these: a wider state goes on to be one.)"""
+    return lambda avals, statics: all(a.dtype in dtypes.HALF_TYPES for a in avals[:count])
 
 
 def _contracts(avals, statics) -> bool:
@@ -99,6 +107,8 @@ CPU_FORMS = {
     "inner": lambda avals, statics: max(a.ndim for a in avals) > 1 and min(a.ndim for a in avals),
     "tensordot": _leaves_something,
     "matrix_power": lambda avals, statics: abs(statics["n"]) > 1,
-    "layer": lambda avals, statics: statics["mode"] != "gru",
+    "layer": lambda avals, statics: statics["mode"] != "gru" or _narrow(1)(avals, statics),
+    "lstm_cell": _narrow(3),
+    "gru_cell": _narrow(2),
 }
 GPU_FORMS = {"einsum": _contracts}

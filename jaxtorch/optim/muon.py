@@ -25,16 +25,29 @@ class MuonState(NamedTuple):
 def orthogonalize(
     matrix: jax.Array, coefficients: tuple[float, float, float], eps: Number, steps: int
 ) -> jax.Array:
-    """Towards U V^T of a matrix's singular values, by Newton-Schulz steps in bfloat16."""
+    """Towards U V^T of a matrix's singular values, by Newton-Schulz steps in bfloat16.
+
+    Each sum with a product is rounded once, as PyTorch's ``addmm`` is: the steps make much of a
+    rounding (0.15 of 0.98 in a (3, 4) matrix, where each term was rounded by itself).
+    """
     a, b, c = coefficients
     wide = matrix.shape[0] <= matrix.shape[1]
-    x = (matrix if wide else matrix.T).astype(jnp.bfloat16)
-    norm = jnp.sqrt(jnp.sum(jnp.square(x.astype(jnp.float32)))).astype(jnp.bfloat16)
-    x = x / jnp.maximum(norm, jnp.asarray(eps, jnp.bfloat16))
+    x = _rounded((matrix if wide else matrix.T).astype(jnp.float32))
+    norm = _rounded(jnp.sqrt(jnp.sum(jnp.square(x))))
+    x = _rounded(x / jnp.maximum(norm, _rounded(jnp.asarray(eps, jnp.float32))))
     for _ in range(steps):
-        gram = x @ x.T
-        x = a * x + (b * gram + c * (gram @ gram)) @ x
+        gram = _rounded(_product(x, x.T))
+        x = _rounded(a * x + _product(_rounded(b * gram + c * _product(gram, gram)), x))
     return x if wide else x.T
+
+
+def _rounded(x: jax.Array) -> jax.Array:
+    """A float32 array of bfloat16's values. (XLA may leave out a conversion there and back.)"""
+    return jax.lax.reduce_precision(x, exponent_bits=8, mantissa_bits=7)
+
+
+def _product(a: jax.Array, b: jax.Array) -> jax.Array:
+    return jnp.matmul(*(x.astype(jnp.bfloat16) for x in (a, b)), preferred_element_type=jnp.float32)
 
 
 def muon(

@@ -167,3 +167,34 @@ def test_the_older_names():
                 assert not torch.is_autocast_enabled()
             torch.cuda.amp.custom_fwd(cast_inputs=torch.float32)
         assert [w.category for w in told] == [FutureWarning, UserWarning, FutureWarning]
+
+
+def test_recurrent_layers_take_what_a_lower_layer_gave_them():
+    """Their float32 weights are cast to it; a wider state stays as wide."""
+    torch.manual_seed(0)
+    x = torch.randn(4, 2, 3)
+    narrow = x.bfloat16()
+    for kind in (torch.nn.RNN, torch.nn.LSTM, torch.nn.GRU):
+        layer = kind(3, 5)
+        plain = layer(x)[0]
+        with pytest.raises(ValueError, match="does not match weight dtype"):
+            layer(narrow)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            out = layer(narrow)[0]
+            wide = layer(x)[0]
+        assert out.dtype is torch.bfloat16
+        assert wide.dtype is (torch.float32 if kind is torch.nn.GRU else torch.bfloat16)
+        assert (out.float() - plain).abs().max() < 0.02
+        out.float().sum().backward()
+        assert layer.weight_hh_l0.grad.dtype is torch.float32 and layer.weight_hh_l0.grad.any()
+    for kind in (torch.nn.RNNCell, torch.nn.LSTMCell, torch.nn.GRUCell):
+        cell = kind(3, 5)
+        state = (torch.zeros(2, 5),) * 2 if kind is torch.nn.LSTMCell else torch.zeros(2, 5)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            found, wide = cell(narrow[0]), cell(narrow[0], state)
+        found, wide = (h[0] if isinstance(h, tuple) else h for h in (found, wide))
+        assert found.dtype is torch.bfloat16
+        assert wide.dtype is (torch.bfloat16 if kind is torch.nn.RNNCell else torch.float32)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert F.local_response_norm(narrow.unsqueeze(0), 2).dtype is torch.float32
+        assert torch.fake_quantize_per_tensor_affine(narrow, 0.1, 0, 0, 9).dtype is torch.float32

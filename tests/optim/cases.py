@@ -45,8 +45,7 @@ OPTIMIZERS = [
     ("Muon", dict(nesterov=False, adjust_lr_fn="match_rms_adamw", momentum=0.5)),
 ]
 
-# Muon works in bfloat16, whose products are rounded at different places.
-TOLERANCE = {"Muon": 1e-2}
+TOLERANCE = {"Muon": 2e-5}
 
 
 def case_id(case) -> str:

@@ -141,7 +141,12 @@ def facts(obj, seen=None):
     seen = {} if seen is None else seen
     if getattr(obj, "is_sparse", False):
         parts = (obj._indices(), obj._values())
-        return "sparse", [facts(x.detach().clone()) for x in parts], tuple(obj.shape), obj.is_coalesced()
+        return (
+            "sparse",
+            [facts(x.detach().clone()) for x in parts],
+            tuple(obj.shape),
+            obj.is_coalesced(),
+        )
     if getattr(obj, "is_meta", False):
         return type(obj).__name__, str(obj.dtype), tuple(obj.shape), obj.requires_grad
     if hasattr(obj, "untyped_storage"):
