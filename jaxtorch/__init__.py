@@ -196,6 +196,10 @@ from jaxtorch.random import (
     set_rng_state as set_rng_state,
 )
 from jaxtorch.serialization import load as load, save as save
+from jaxtorch.serialization.records import (
+    PyTorchFileReader as PyTorchFileReader,
+    PyTorchFileWriter as PyTorchFileWriter,
+)
 from jaxtorch.settings import (
     are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,
     get_deterministic_debug_mode as get_deterministic_debug_mode,
@@ -255,6 +259,6 @@ torch = sys.modules[__name__]  # as PyTorch's package has itself
 igamma, igammac, mvlgamma = special.gammainc, special.gammaincc, special.multigammaln
 
 # torch.jit, which as a call is the jit imported above: a type checker is to see that one.
-importlib.import_module("jaxtorch.jit")
+ScriptModule = importlib.import_module("jaxtorch.jit").ScriptModule
 globals().update(FOREACH)
 __getattr__ = left_out.attributes_of(__name__)  # the submodules not imported above, on first use

@@ -174,10 +174,14 @@ class detect_anomaly(set_detect_anomaly):
 
 def _switch(check_nan: bool | None) -> None:
     if check_nan is not None and STATE.anomaly is None:
+        if STATE.watched:
+            raise NotImplementedError("anomaly detection while a FlopCounterMode is on")
+        STATE.watched = True
         STATE.noted, STATE.mode, STATE.walk = STATE.mode, _noting, _CheckedWalk
         MODES[0] += 1
     elif check_nan is None and STATE.anomaly is not None:
         STATE.mode, STATE.noted, STATE.walk = STATE.noted, None, None
+        STATE.watched = False
         MODES[0] -= 1
     STATE.anomaly = check_nan
 

@@ -1,5 +1,5 @@
 """``torch.fx``: of PyTorch's graph capture only the marks that libraries put on their functions,
-and the class of what a tracer hands around, which they ask their arguments for.
+and the classes of what a tracer hands around and makes, which they ask their arguments for.
 
 Nothing is captured here, so a mark that is meant for a tracer changes nothing.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from jaxtorch import left_out
 
-__all__ = ["Proxy", "has_side_effect", "wrap"]
+__all__ = ["GraphModule", "Proxy", "has_side_effect", "wrap"]
 
 
 def wrap(fn_or_name):
@@ -24,12 +24,20 @@ def has_side_effect(fn):
     return fn
 
 
-class Proxy:
+class _Captured:
+    def __init__(self, *args, **kwargs):
+        why = left_out.reason("torch.fx.Graph")
+        raise NotImplementedError(f"torch.fx.{type(self).__name__}: {why}")
+
+
+class Proxy(_Captured):
     """A value while its function is captured: nothing here is one. Making one raises
     NotImplementedError, which says why."""
 
-    def __init__(self, *args, **kwargs):
-        raise NotImplementedError(f"torch.fx.Proxy: {left_out.reason('torch.fx.Graph')}")
+
+class GraphModule(_Captured):
+    """A module made of a graph: none here is one. Making one raises NotImplementedError, which
+    says why."""
 
 
 __getattr__ = left_out.attributes_of(__name__)

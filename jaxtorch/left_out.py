@@ -35,7 +35,7 @@ _TABLE = (
     ("torch.onnx.*",
      "needs PyTorch's graph capture; jax.export and jax2onnx start from a function"),
     ("torch.export torch.package torch._export "
-     "torch.fx.CodeGen torch.fx.Graph torch.fx.GraphModule torch.fx.Interpreter torch.fx.Node "
+     "torch.fx.CodeGen torch.fx.Graph torch.fx.Interpreter torch.fx.Node "
      "torch.fx.PH torch.fx.ProxyableClassMeta torch.fx.Tracer "
      "torch.fx.Transformer torch.fx.graph torch.fx.graph_module torch.fx.immutable_collections "
      "torch.fx.interpreter torch.fx.map_arg torch.fx.node torch.fx.operator_schemas "
@@ -182,7 +182,7 @@ _TABLE = (
      "torch.cuda.has_magma torch.cuda.has_half torch.cuda.profiler",
      "PyTorch's own hold on the CUDA runtime; here XLA has it"),
     ("torch.monitor", "counters of PyTorch's servers; jaxtorch.stats() tells the engine's"),
-    ("torch.autograd.profiler.emit_nvtx torch.autograd.profiler.emit_itt "
+    ("torch.autograd.profiler.emit_itt "
      "torch.autograd.profiler.load_nvprof torch.autograd.profiler.parse_nvprof_trace "
      "torch.autograd.profiler.KinetoStepTracker torch.autograd.profiler.EnforceUnique "
      "torch.autograd.profiler.MemRecordsAcc torch.autograd.profiler_legacy",

@@ -60,6 +60,9 @@ def test_marks_of_graph_capture_leave_functions_alone():
     assert not isinstance(torch.ones(1), torch.fx.Proxy)
     with pytest.raises(NotImplementedError, match="torch.fx.Proxy: PyTorch's graph capture"):
         torch.fx.Proxy(None)
+    assert not isinstance(torch.nn.ReLU(), torch.fx.GraphModule)
+    with pytest.raises(NotImplementedError, match="torch.fx.GraphModule: PyTorch's graph capture"):
+        torch.fx.GraphModule({}, None)
     with pytest.raises(AttributeError, match="torch.fx.symbolic_trace is left out"):
         torch.fx.symbolic_trace(f)
 

@@ -65,7 +65,7 @@ def test_ones_own_nodes_in_pytrees():
     assert pytree.tree_map(lambda x: x + 1, [Box(1)])[0].inside == 2
     with pytest.raises(ValueError, match="already registered"):
         pytree.register_pytree_node(Box, None, None)
-    del pytree._KINDS[Box]
+    del pytree.SUPPORTED_NODES[Box]
 
 
 def test_timers():

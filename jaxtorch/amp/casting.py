@@ -48,10 +48,10 @@ def install() -> None:
     state.installed = wanted
     MODES[0] += 1 if wanted else -1
     mode = _casting if wanted else None
-    if STATE.anomaly is None:
-        STATE.mode = mode
+    if STATE.watched:
+        STATE.noted = mode  # who watches goes first and hands on to this one
     else:
-        STATE.noted = mode  # anomaly detection goes first and hands on to this one
+        STATE.mode = mode
 
 
 def _casting(operation, slots: tuple, statics: dict, viewed):

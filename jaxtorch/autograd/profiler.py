@@ -12,7 +12,7 @@ from jaxtorch.profiler import (
     record_function as record_function,
 )
 
-__all__ = ["EventList", "FunctionEvent", "profile", "record_function"]
+__all__ = ["EventList", "FunctionEvent", "emit_nvtx", "profile", "record_function"]
 
 
 class profile(_profile):
@@ -48,6 +48,14 @@ class profile(_profile):
 
     def total_average(self):
         return self.events().total_average()
+
+
+class emit_nvtx:
+    """NVTX ranges around every op; making one raises NotImplementedError, which says why."""
+
+    def __init__(self, enabled: bool = True, record_shapes: bool = False):
+        why = left_out.reason("torch.autograd.profiler.emit_itt")
+        raise NotImplementedError(f"torch.autograd.profiler.emit_nvtx: {why}")
 
 
 __getattr__ = left_out.attributes_of(__name__)

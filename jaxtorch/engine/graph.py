@@ -79,6 +79,7 @@ class _ThreadState(threading.local):
     anomaly: bool | None = None
     noted = None
     walk = None
+    watched = False  # does anomaly detection, or a counter of FLOPs, see every op before the mode?
 
 
 STATE = _ThreadState()

@@ -142,10 +142,21 @@ class Reader:
     def has(self, name: str) -> bool:
         return self.root + name in self._records
 
+    def names(self) -> list[str]:
+        """All records, in the order of the index."""
+        return [path[len(self.root) :] for path in self._records if path.startswith(self.root)]
+
+    def start(self, name: str) -> int:
+        """Where in the file the record's bytes begin. RuntimeError if there is none."""
+        self.size(name)
+        return self._starts[self.root + name]
+
     def size(self, name: str) -> int:
         """How many bytes the record has. RuntimeError if there is none."""
         if not self.has(name):
-            raise _damaged(f"file not found: {name}")
+            raise RuntimeError(
+                f"PytorchStreamReader failed locating file {name}: file not found in the archive"
+            )
         return self._records[self.root + name].file_size
 
     def map(self, path) -> None:

@@ -76,9 +76,9 @@ def key_get(obj, kp: Iterable):
 # -- kinds of nodes -------------------------------------------------------------------------------
 
 
-class _Kind(NamedTuple):
-    flatten: Callable[[Any], tuple[list, Any]]
-    unflatten: Callable[[Iterable, Any], Any]
+class NodeDef(NamedTuple):
+    flatten_fn: Callable[[Any], tuple[list, Any]]
+    unflatten_fn: Callable[[Iterable, Any], Any]
     keys: Callable[[Any], list]
 
 
@@ -108,19 +108,19 @@ def _by_key(make: Callable):
     return lambda values, keys: make(zip(keys, values, strict=True))
 
 
-_KINDS: dict[Any, _Kind] = {
-    tuple: _Kind(lambda t: (list(t), None), lambda values, _: tuple(values), _indices),
-    list: _Kind(lambda x: (list(x), None), lambda values, _: list(values), _indices),
-    Size: _Kind(lambda s: (list(s), None), lambda values, _: Size(values), _indices),
-    dict: _Kind(lambda d: (list(d.values()), list(d)), _by_key(dict), _dict_keys),
-    OrderedDict: _Kind(lambda d: (list(d.values()), list(d)), _by_key(OrderedDict), _dict_keys),
-    deque: _Kind(lambda d: (list(d), d.maxlen), lambda values, n: deque(values, n), _indices),
-    defaultdict: _Kind(
+SUPPORTED_NODES: dict[Any, NodeDef] = {
+    tuple: NodeDef(lambda t: (list(t), None), lambda values, _: tuple(values), _indices),
+    list: NodeDef(lambda x: (list(x), None), lambda values, _: list(values), _indices),
+    Size: NodeDef(lambda s: (list(s), None), lambda values, _: Size(values), _indices),
+    dict: NodeDef(lambda d: (list(d.values()), list(d)), _by_key(dict), _dict_keys),
+    OrderedDict: NodeDef(lambda d: (list(d.values()), list(d)), _by_key(OrderedDict), _dict_keys),
+    deque: NodeDef(lambda d: (list(d), d.maxlen), lambda values, n: deque(values, n), _indices),
+    defaultdict: NodeDef(
         lambda d: (list(d.values()), [d.default_factory, list(d)]),
         lambda values, context: defaultdict(context[0], zip(context[1], values, strict=True)),
         _dict_keys,
     ),
-    namedtuple: _Kind(
+    namedtuple: NodeDef(
         lambda t: (list(t), type(t)),
         lambda values, kind: kind(*values),
         lambda t: [GetAttrKey(name) for name in t._fields],
@@ -136,7 +136,7 @@ def register_pytree_node(
     """Take instances of a class apart by ``flatten_fn(x) -> (children, context)`` and put them
     together by ``unflatten_fn(children, context)``. (The names are for specs in files, of which
     there are none.)"""
-    if cls in _KINDS:
+    if cls in SUPPORTED_NODES:
         raise ValueError(f"{cls} is already registered as pytree node.")
 
     def keys(x) -> list:
@@ -144,14 +144,20 @@ def register_pytree_node(
             return _indices(flatten_fn(x)[0])
         return [key for key, _ in flatten_with_keys_fn(x)[0]]
 
-    _KINDS[cls] = _Kind(lambda x: (lambda c: (list(c[0]), c[1]))(flatten_fn(x)), unflatten_fn, keys)
+    SUPPORTED_NODES[cls] = NodeDef(
+        lambda x: (lambda c: (list(c[0]), c[1]))(flatten_fn(x)), unflatten_fn, keys
+    )
 
 
 _register_pytree_node = register_pytree_node
 
 
-def _kind_of(tree) -> Any:
-    return namedtuple if type(tree) not in _KINDS and is_namedtuple_instance(tree) else type(tree)
+def _get_node_type(tree) -> Any:
+    return (
+        namedtuple
+        if type(tree) not in SUPPORTED_NODES and is_namedtuple_instance(tree)
+        else type(tree)
+    )
 
 
 # -- specs ----------------------------------------------------------------------------------------
@@ -201,17 +207,17 @@ class TreeSpec:
         if self.type is None:
             return next(leaves)
         children = [spec._built(leaves) for spec in self.children_specs]
-        return _KINDS[self.type].unflatten(children, self.context)
+        return SUPPORTED_NODES[self.type].unflatten_fn(children, self.context)
 
     def flatten_up_to(self, tree) -> list:
         """The subtrees of ``tree`` where this structure has its leaves."""
         if self.type is None:
             return [tree]
-        if _kind_of(tree) is not self.type:
+        if _get_node_type(tree) is not self.type:
             raise ValueError(
                 f"Type mismatch; expected {self.type!r}, but got {type(tree)!r} in a pytree"
             )
-        children, context = _KINDS[self.type].flatten(tree)
+        children, context = SUPPORTED_NODES[self.type].flatten_fn(tree)
         if self.type in (dict, OrderedDict) and set(context) == set(self.context):
             children = [tree[key] for key in self.context]
         elif len(children) != len(self.children_specs) or context != self.context:
@@ -261,15 +267,15 @@ def treespec_pprint(treespec: TreeSpec) -> str:
 
 
 def tree_is_leaf(tree, is_leaf: Leaf = None) -> bool:
-    return (is_leaf is not None and is_leaf(tree)) or _kind_of(tree) not in _KINDS
+    return (is_leaf is not None and is_leaf(tree)) or _get_node_type(tree) not in SUPPORTED_NODES
 
 
 def _taken_apart(tree, is_leaf: Leaf, leaves: list) -> TreeSpec:
     if tree_is_leaf(tree, is_leaf):
         leaves.append(tree)
         return _LEAF
-    kind = _kind_of(tree)
-    children, context = _KINDS[kind].flatten(tree)
+    kind = _get_node_type(tree)
+    children, context = SUPPORTED_NODES[kind].flatten_fn(tree)
     return TreeSpec(kind, context, [_taken_apart(child, is_leaf, leaves) for child in children])
 
 
@@ -294,7 +300,7 @@ def tree_iter(tree: PyTree, is_leaf: Leaf = None):
     if tree_is_leaf(tree, is_leaf):
         yield tree
         return
-    for child in _KINDS[_kind_of(tree)].flatten(tree)[0]:
+    for child in SUPPORTED_NODES[_get_node_type(tree)].flatten_fn(tree)[0]:
         yield from tree_iter(child, is_leaf)
 
 
@@ -368,8 +374,8 @@ def _with_path(path: tuple, tree, is_leaf: Leaf):
     if tree_is_leaf(tree, is_leaf):
         yield path, tree
         return
-    kind = _KINDS[_kind_of(tree)]
-    for key, child in zip(kind.keys(tree), kind.flatten(tree)[0], strict=True):
+    kind = SUPPORTED_NODES[_get_node_type(tree)]
+    for key, child in zip(kind.keys(tree), kind.flatten_fn(tree)[0], strict=True):
         yield from _with_path((*path, key), child, is_leaf)
 
 

@@ -316,3 +316,41 @@ def test_data_can_be_skipped(tmp_path):
         torch.save(torch.ones(2), tmp_path / "hollow.pt")
         assert torch.load(saved(torch, torch.ones(2))).tolist() == [0, 0]
     assert torch.load(tmp_path / "hollow.pt").tolist() == [0, 0]
+
+
+def test_records_one_by_one(tmp_path):
+    path = tmp_path / "net.pt"
+    torch.save({"a": torch.arange(4.0), "b": torch.ones(3, dtype=torch.bfloat16)}, path)
+    for file in (str(path), io.BytesIO(path.read_bytes())):
+        reader = torch.PyTorchFileReader(file)
+        assert {"data.pkl", "data/0", "data/1", "version"} <= set(reader.get_all_records())
+        assert reader.has_record("data/0") and not reader.has_record("data/2")
+        assert reader.get_record("version") == b"3\n" and reader.get_record_size("data/1") == 6
+        found = reader.get_storage_from_record("data/0", 4, torch.float32)
+        assert found.shape == (0,) and found.untyped_storage().nbytes() == 16
+        assert torch.empty(0).set_(found.untyped_storage(), 1, (3,)).tolist() == [1, 2, 3]
+        start = reader.get_record_offset("data/0")
+        assert path.read_bytes()[start : start + 16] == reader.get_record("data/0")
+        with pytest.raises(RuntimeError, match="failed locating file data/2: file not found"):
+            reader.get_record("data/2")
+        with pytest.raises(RuntimeError, match=r"\(16 bytes\) does not match expected size \(8 b"):
+            reader.get_storage_from_record("data/0", 2, torch.float32)
+    with pytest.raises(RuntimeError, match="open file failed"):
+        torch.PyTorchFileReader(tmp_path / "none.pt")
+    with pytest.raises(RuntimeError, match="PytorchStreamReader failed reading zip archive"):
+        torch.PyTorchFileReader(io.BytesIO(b"no archive"))
+
+
+def test_an_archive_of_one_s_own(tmp_path):
+    writer = torch.PyTorchFileWriter(str(tmp_path / "own.pt"))
+    writer.write_record("data.pkl", pickle.dumps({"a": 1}, 2), len(pickle.dumps({"a": 1}, 2)))
+    writer.write_record("numbers", torch.arange(3).untyped_storage(), 16)
+    with pytest.raises(RuntimeError, match="numbers was already written"):
+        writer.write_record("numbers", b"", 0)
+    with pytest.raises(RuntimeError, match="has 2 bytes, not 3"):
+        writer.write_record("short", b"ab", 3)
+    writer.write_end_of_file()
+    assert writer.archive_name() == "own" and "numbers" in writer.get_all_written_records()
+    reader = torch.PyTorchFileReader(tmp_path / "own.pt")
+    assert np.frombuffer(reader.get_record("numbers"), np.int64).tolist() == [0, 1]
+    assert torch.load(tmp_path / "own.pt") == {"a": 1}

@@ -158,6 +158,11 @@ class _Kept(Members):
 
     __slots__ = ("_ref", "_handed_out")
 
+    def __new__(cls, module, kind: str | None = None):
+        # Programs that map over containers, a module's __dict__ among them, make one of the type
+        # that they met out of a mapping: in PyTorch that is a dict.
+        return dict(module) if kind is None else object.__new__(cls)
+
     def __init__(self, module, kind: str):
         self._ref = weakref.ref(module)
         self._handed_out = None

@@ -115,7 +115,7 @@ class DataLoader(Generic[T]):
         if collate_fn is None:
             collate_fn = default_convert if batch_sampler is None else default_collate
         self.collate_fn = collate_fn
-        self._iterator: _WorkersIterator | None = None
+        self._iterator: _MultiProcessingDataLoaderIter | None = None
         self._length_told: int | None = None  # by len(), of an iterable dataset
         self._warn_of_many_workers()
         self._fixed = True
@@ -168,12 +168,12 @@ class DataLoader(Generic[T]):
 
     def __iter__(self) -> Iterator[Any]:
         if self.num_workers == 0:
-            return _LocalIterator(self)
+            return _SingleProcessDataLoaderIter(self)
         self._warn_of_many_workers()
         if not self.persistent_workers:
-            return _WorkersIterator(self)
+            return _MultiProcessingDataLoaderIter(self)
         if self._iterator is None or self._iterator.broken:
-            self._iterator = _WorkersIterator(self)
+            self._iterator = _MultiProcessingDataLoaderIter(self)
         else:
             self._iterator.start_again()
         return self._iterator
@@ -246,7 +246,7 @@ def _check_sampling(iterable, batch_size, shuffle, sampler, batch_sampler, drop_
         )
 
 
-class _LoaderIterator:
+class _BaseDataLoaderIter:
     """One pass over a DataLoader."""
 
     def __init__(self, loader: DataLoader):
@@ -294,7 +294,7 @@ class _LoaderIterator:
         raise NotImplementedError(f"{type(self).__name__} cannot be pickled")
 
 
-class _LocalIterator(_LoaderIterator):
+class _SingleProcessDataLoaderIter(_BaseDataLoaderIter):
     def __init__(self, loader: DataLoader):
         super().__init__(loader)
         self._fetcher = Fetcher(self._reading)
@@ -303,7 +303,7 @@ class _LocalIterator(_LoaderIterator):
         return self._fetcher.fetch(next(self._indices))
 
 
-class _WorkersIterator(_LoaderIterator):
+class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
     """Asks workers for batches ahead of time, and yields them in the order they were asked for."""
 
     def __init__(self, loader: DataLoader):
@@ -378,14 +378,14 @@ class _WorkersIterator(_LoaderIterator):
         try:
             heard = self._crew.hear(timeout)
         except RuntimeError:
-            self._close()
+            self._shutdown_workers()
             raise
         if heard is None:
-            self._close()
+            self._shutdown_workers()
             raise RuntimeError(f"DataLoader timed out after {timeout} seconds")
         return heard
 
-    def _close(self) -> None:
+    def _shutdown_workers(self) -> None:
         self.broken = True
         self._crew.close()
 
@@ -406,7 +406,7 @@ class _WorkersIterator(_LoaderIterator):
                 return self._hand_over(*self._answers.pop(self._due))
             if self._due == self._asked:
                 if not self._loader.persistent_workers:
-                    self._close()
+                    self._shutdown_workers()
                 break
             worker, number, answer = self._hear()
             if isinstance(answer, Ended):
