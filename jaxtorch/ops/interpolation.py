@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import warnings
 from typing import Any
 
@@ -55,20 +56,42 @@ def _cubic(n, out, factor, align_corners, real):
     return np.clip(taps, 0, n - 1).astype(np.int64), weights
 
 
-def _smoothed(n, out, factor, align_corners, real, cubic):
+# What smooths: pixels to either side, and the weights of what is that far away.
+_FILTERS = {
+    "bilinear": (1, lambda x: np.maximum(1 - np.abs(x), 0)),
+    "bicubic": (2, lambda x: _cubic_weights(x, -0.5)),
+    "lanczos": (3, lambda x: np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0)),
+}
+
+
+def _smoothed(n, out, factor, align_corners, real, mode):
     """The (out, n) matrix of an antialiased resize: the filter widened as far as it shrinks."""
     scale = float(_scale(n, out, factor, align_corners, real))
     wide = max(scale, 1.0)
-    support = (2 if cubic else 1) * wide
+    reach, weigh = _FILTERS[mode]
+    support = reach * wide
     matrix = np.zeros((out, n))
     for i in range(out):
         center = scale * (i + 0.5)
         start = max(int(center - support + 0.5), 0)
         stop = min(int(center + support + 0.5), n)
         x = (np.arange(start, stop) - center + 0.5) / wide
-        weights = _cubic_weights(x, -0.5) if cubic else np.maximum(1 - np.abs(x), 0)
+        weights = weigh(x)
         matrix[i, start:stop] = weights / weights.sum()
     return matrix
+
+
+def _bytes_along(x, axis, matrix):
+    """Whole numbers times weights in 16 bits, with as many digits after the point as the largest
+    leaves room for: torch's way with bytes, to the last one."""
+    digits = 0
+    while digits < 22 and int(0.5 + matrix.max() * (1 << (digits + 1))) < 1 << 15:
+        digits += 1
+    scaled = matrix * (1 << digits)
+    weights = np.trunc(scaled + np.copysign(0.5, scaled)).astype(np.int32)
+    x = jnp.tensordot(x.astype(jnp.int32), jnp.asarray(weights), ((axis,), (1,)))
+    x = (x + (1 << digits >> 1)) >> digits
+    return jnp.moveaxis(x, -1, axis).astype(jnp.float32)
 
 
 def _along(x, axis, at, weights) -> Any:
@@ -110,9 +133,12 @@ def _interpolate(
             else:
                 x = jnp.take(x, at, axis=axis, mode="clip")
         elif antialias:
-            matrix = _smoothed(n, out, factor, align_corners, real, mode == "bicubic")
-            x = jnp.tensordot(x, jnp.asarray(matrix, x.dtype), ((axis,), (1,)))
-            x = jnp.moveaxis(x, -1, axis)
+            matrix = _smoothed(n, out, factor, align_corners, real, mode)
+            if whole:
+                x = _bytes_along(x, axis, matrix)
+            else:
+                x = jnp.tensordot(x, jnp.asarray(matrix, x.dtype), ((axis,), (1,)))
+                x = jnp.moveaxis(x, -1, axis)
         elif mode == "bicubic":
             x = _along(x, axis, *_cubic(n, out, factor, align_corners, real))
         else:
@@ -122,7 +148,38 @@ def _interpolate(
     return x.astype(input.dtype)
 
 
-_DIMENSIONS = {"linear": 3, "bilinear": 4, "bicubic": 4, "trilinear": 5}
+_DIMENSIONS = {"linear": 3, "bilinear": 4, "bicubic": 4, "trilinear": 5, "lanczos": 4}
+
+
+def _whole_numbers(size) -> tuple:
+    """The elements of a size as ints. TypeError for one of another kind, a float say."""
+    try:
+        return tuple(operator.index(n) for n in size)
+    except TypeError:
+        kinds = [type(n) for n in size]
+        raise TypeError(
+            "expected size to be one of int or Tuple[int] or Tuple[int, int] or Tuple[int, int, "
+            f"int], but got size with types {kinds}"
+        ) from None
+
+
+def _check_sizes(input, size: tuple) -> None:
+    have = tuple(input.shape[2:])
+    if min(size) <= 0 or min(have) <= 0:
+        names = "DHW"[3 - len(size) :]
+        given, wanted = (
+            f"({', '.join(f'{name}: {n}' for name, n in zip(names, sizes, strict=True))})"
+            for sizes in (have, size)
+        )
+        raise RuntimeError(
+            "Input and output sizes should be greater than 0, but got input "
+            f"{given}{' and' if len(size) == 1 else ''} output {wanted}"
+        )
+    if not input.shape[1]:
+        raise RuntimeError(
+            f"Non-empty {input.ndim}D data tensor expected but got a tensor with sizes "
+            f"{list(input.shape)}"
+        )
 
 
 def interpolate(
@@ -132,8 +189,8 @@ def interpolate(
 ):  # fmt: skip
     """(N, C, ...) resized to ``size`` or by ``scale_factor``.
 
-    Modes: nearest, nearest-exact, area; linear of 3-D, bilinear and bicubic of 4-D, trilinear of
-    5-D input.
+    Modes: nearest, nearest-exact, area; linear of 3-D, bilinear, bicubic and (with ``antialias``)
+    lanczos of 4-D, trilinear of 5-D input.
     """
     if mode in ("nearest", "area", "nearest-exact"):
         if align_corners is not None:
@@ -158,7 +215,7 @@ def interpolate(
             )
     factors = (None,) * dim
     if size is not None:
-        size = tuple(size) if isinstance(size, (tuple, list)) else (int(size),) * dim
+        size = _whole_numbers(size if isinstance(size, (tuple, list)) else (size,) * dim)
         if recompute_scale_factor:
             raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
     else:
@@ -167,45 +224,51 @@ def interpolate(
         size = tuple(math.floor(n * f) for n, f in zip(input.shape[2:], factors, strict=True))
         if recompute_scale_factor:
             factors = (None,) * dim
-    if antialias and not (mode in ("bilinear", "bicubic") and input.ndim == 4):
+    if antialias and not (mode in _FILTERS and input.ndim == 4):
         raise ValueError(
-            "Anti-alias option is restricted to bilinear and bicubic modes and requires a 4-D "
-            "tensor as input"
-        )
-    if min(size, default=1) <= 0 or min(input.shape[2:], default=1) <= 0:
-        raise RuntimeError(
-            "Input and output sizes should be greater than 0, but got input "
-            f"{list(input.shape[2:])} output {list(size)}"
+            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires "
+            "a 4-D tensor as input"
         )
     if mode == "area":
         pool = {3: adaptive_avg_pool1d, 4: adaptive_avg_pool2d, 5: adaptive_avg_pool3d}
         return pool[input.ndim](input, size)
-    if mode not in ("nearest", "nearest-exact", *_DIMENSIONS) or not 3 <= input.ndim <= 5:
+    wanted = _DIMENSIONS.get(mode, input.ndim)
+    known = mode in ("nearest", "nearest-exact", *_DIMENSIONS) and 3 <= input.ndim <= 5
+    if not known or (wanted != input.ndim and not mode.endswith("linear")):
         raise NotImplementedError(
             "Input Error: Only 3D, 4D and 5D input Tensors supported (got "
             f"{input.ndim}D) for the modes: nearest | linear | bilinear | bicubic | trilinear | "
-            f"area | nearest-exact (got {mode})"
+            f"lanczos | area | nearest-exact (got {mode})"
         )
-    wanted = _DIMENSIONS.get(mode, input.ndim)
     if wanted != input.ndim:
         raise NotImplementedError(f"Got {input.ndim}D input, but {mode} mode needs {wanted}D input")
+    if mode == "lanczos" and (align_corners or not antialias):
+        rule = "does not support align_corners=True" if align_corners else "requires antialias=True"
+        raise ValueError(f"Lanczos mode {rule}")
+    _check_sizes(input, size)
     return _interpolate(input, size, factors, mode, bool(align_corners), antialias)
+
+
+def _old_name(name: str) -> None:
+    warnings.warn(
+        f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.",
+        UserWarning,
+        stacklevel=3,
+    )
 
 
 def upsample(input, size=None, scale_factor=None, mode: str = "nearest", align_corners=None):
     """The old name of ``interpolate``."""
-    warnings.warn(
-        "`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.",
-        UserWarning,
-        stacklevel=2,
-    )
+    _old_name("upsample")
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
 def upsample_nearest(input, size=None, scale_factor=None):
+    _old_name("upsample_nearest")
     return interpolate(input, size, scale_factor, "nearest")
 
 
 def upsample_bilinear(input, size=None, scale_factor=None):
     """Bilinear with the corners aligned."""
+    _old_name("upsample_bilinear")
     return interpolate(input, size, scale_factor, "bilinear", align_corners=True)

@@ -267,6 +267,8 @@ def _run(
     hidden = tuple(h if batched else unsqueeze(h, 1) for h in hidden)
     if batched and batch_first:
         x = transpose(x, 0, 1)
+    if not x.shape[0]:
+        raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
     x, *states = _layers(
         mode, x, None, hidden, params, has_biases, num_layers, _dropper(drop, train), bidirectional
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jaxtorch import dtypes
 from jaxtorch.ops import _promote
 from jaxtorch.ops._op import Array, index_dtype, op
 
@@ -189,22 +191,39 @@ def _affine_grid(theta: Array, size: tuple, align_corners: bool):
     return out.reshape(n, *spatial, len(spatial))
 
 
+def _told(align_corners: bool | None) -> None:
+    if align_corners is None:
+        warnings.warn(
+            "Default grid_sample and affine_grid behavior has changed to align_corners=False since "
+            "1.3.0: say align_corners=True for the older one, or align_corners=False",
+            stacklevel=3,
+        )
+
+
 def affine_grid(theta, size, align_corners: bool | None = None):
     """The grid of an affine map for images of ``size`` (N, C, H, W) or (N, C, D, H, W):
     ``theta`` is (N, 2, 3) or (N, 3, 4), the result (N, H, W, 2) or (N, D, H, W, 3)."""
     size = tuple(size)
+    _told(align_corners)
     if not theta.dtype.is_floating_point:
         raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}")
     want = {4: (2, 3), 5: (3, 4)}.get(len(size))
     if want is None:
         raise NotImplementedError(
             "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, "
-            f"respectively. Got size {list(size)}"
+            f"respectively. Got size {size}."
         )
     if theta.ndim != 3 or tuple(theta.shape[1:]) != want:
         raise ValueError(
             f"Expected a batch of {want[0]}D affine matrices of shape Nx{want[0]}x{want[1]} for "
-            f"size {list(size)}. Got {theta.shape}."
+            f"size {size}. Got {theta.shape}."
+        )
+    if min(size) <= 0:
+        raise ValueError(f"Expected non-zero, positive output size. Got {size}")
+    if theta.shape[0] != size[0]:
+        raise RuntimeError(
+            f"affine_grid: theta has {theta.shape[0]} matrices for the {size[0]} images of size "
+            f"{size}"
         )
     return _affine_grid(theta, size, bool(align_corners))
 
@@ -255,15 +274,34 @@ def _cubic(t):
     return far(t + 1), near(t), near(1 - t), far(2 - t)
 
 
+def _check_grid(input, grid, spatial: int) -> None:
+    shapes = list(input.shape), list(grid.shape)
+    if shapes[0][0] != shapes[1][0]:
+        raise RuntimeError(
+            "grid_sampler(): expected grid and input to have same batch size, but got input with "
+            f"sizes {shapes[0]} and grid with sizes {shapes[1]}"
+        )
+    if grid.shape[-1] != spatial or grid.ndim != input.ndim:
+        raise RuntimeError(
+            f"grid_sampler(): expected grid to have size {spatial} in last dimension, but got grid "
+            f"with sizes {shapes[1]}"
+        )
+    if 0 in shapes[0][2:]:
+        raise RuntimeError(
+            "grid_sampler(): expected input to have non-empty spatial dimensions, but input has "
+            f"sizes {shapes[0]} with dimension {2 + shapes[0][2:].index(0)} being empty"
+        )
+    want, have = (dtypes.from_numpy_dtype(x.dtype) for x in (input, grid))
+    if want is not have:
+        raise RuntimeError(f"expected scalar type {want.legacy} but found {have.legacy}")
+    if not want.is_floating_point:
+        raise NotImplementedError(f"grid_sample: not implemented for '{want.legacy}'")
+
+
 @op(name="GridSamplerBackward0")
 def _grid_sample(input: Array, grid: Array, mode: str, padding_mode: str, align_corners: bool):
     sizes, spatial = input.shape[2:], input.ndim - 2
-    if grid.ndim != input.ndim or grid.shape[0] != input.shape[0] or grid.shape[-1] != spatial:
-        raise RuntimeError(
-            f"grid_sampler(): expected grid to have size {spatial} in last dimension and the "
-            f"input's number of dimensions and batch size, but got grid with sizes "
-            f"{list(grid.shape)} and input with sizes {list(input.shape)}"
-        )
+    _check_grid(input, grid, spatial)
     n, c, out = *input.shape[:2], grid.shape[1:-1]
     points = _promote.widened(grid).reshape(n, -1, spatial)  # a place takes more digits than 8
     flat = input.reshape(n, c, -1)
@@ -316,4 +354,5 @@ def grid_sample(
         )
     if mode == "bicubic" and input.ndim != 4:
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
+    _told(align_corners)
     return _grid_sample(input, grid, mode, padding_mode, bool(align_corners))

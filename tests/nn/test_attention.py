@@ -63,6 +63,20 @@ def test_the_result_lies_in_memory_as_the_query_does():
         assert F.scaled_dot_product_attention(q, q, q).is_contiguous()
 
 
+def test_masks_are_merged():
+    layer, query = torch.nn.MultiheadAttention(4, 2), torch.zeros(3, 5, 4)
+    padding = torch.tensor([[0.0, 0, 0, -9, -9]] * 3)
+    assert layer.merge_masks(None, None, query) == (None, None)
+    alone, kind = layer.merge_masks(None, padding, query)
+    assert alone is padding and kind == 1
+    ahead = torch.full((5, 5), -7.0).triu(1)
+    merged, kind = layer.merge_masks(ahead, padding, query)
+    assert merged.shape == (3, 2, 5, 5) and kind == 2
+    assert merged[2, 1].tolist() == (ahead + padding[0]).tolist()
+    each, kind = layer.merge_masks(ahead.expand(6, 5, 5), None, query)
+    assert torch.equal(each, ahead.expand(3, 2, 5, 5)) and kind == 2
+
+
 def test_gradients_of_a_convolution():
     torch.manual_seed(0)
     x = torch.randn(2, 4, 5, 5, requires_grad=True)

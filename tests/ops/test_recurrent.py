@@ -1,5 +1,8 @@
 """Recurrent cells and layers as functions."""
 
+import pytest
+
+import jaxtorch
 from tests import oracle
 from tests.oracle import F, V, row
 
@@ -32,3 +35,11 @@ ROWS = [
 ]
 
 test_row, test_inside_jax = oracle.tests(__file__, ROWS)
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_there_must_be_a_step(kind):
+    layer = getattr(jaxtorch.nn, kind)(3, 4)
+    with pytest.raises(RuntimeError, match="Expected sequence length to be larger than 0 in RNN"):
+        layer(jaxtorch.zeros(0, 2, 3))
+    assert layer(jaxtorch.zeros(2, 0, 3))[0].shape == (2, 0, 4)

@@ -67,12 +67,35 @@ ROWS = [
     image("interpolate", BYTES, (3, 4), mode="bicubic", antialias=True),
     image("interpolate", IMAGE, scale_factor=1.5, recompute_scale_factor=True, mode="bilinear"),
     image("interpolate", IMAGE, size=(3, 4), mode="bilinear", antialias=True, **CLOSE),
+    image("interpolate", IMAGE, size=(3, 4), mode="lanczos", antialias=True, **CLOSE),
+    image("interpolate", IMAGE, scale_factor=1.6, mode="lanczos", antialias=True, **CLOSE),
+    image("interpolate", BYTES, (3, 8), mode="lanczos", antialias=True),
     image("interpolate", F(2, 3, 5), scale_factor=1.7, mode="linear", **CLOSE),
     image("interpolate", F(1, 2, 3, 4, 2), scale_factor=1.5, mode="trilinear", **CLOSE),
     raises(FN + "interpolate", IMAGE, error=ValueError, text="either size or scale_factor"),
     raises(FN + "interpolate", IMAGE, 3, align_corners=True, error=ValueError, text="can only"),
     raises(FN + "interpolate", F(2, 3, 4), 3, mode="bilinear", 
            error=NotImplementedError, text="Got 3D"),
+    raises(FN + "interpolate", IMAGE, 3, mode="lanczos", error=ValueError, text="requires anti"),
+    raises(FN + "interpolate", IMAGE, 3, None, "lanczos", True, None, True,
+           error=ValueError, text="Lanczos mode does not support align_corners=True"),
+    raises(FN + "interpolate", IMAGE, (2.5, 3), error=TypeError, text="size with types [<class 'f"),
+    raises(FN + "interpolate", IMAGE, 0, error=RuntimeError, text="(H: 5, W: 6) output (H: 0, W:"),
+    raises(FN + "interpolate", F(2, 3, 5), 0, mode="linear",
+           error=RuntimeError, text="(W: 5) and output (W: 0)"),
+    raises(FN + "interpolate", F(2, 0, 5, 6), 3, error=RuntimeError, text="Non-empty 4D data"),
+    raises(FN + "interpolate", F(2, 3, 5), 3, mode="bicubic",
+           error=NotImplementedError, text="bicubic | trilinear | lanczos | area"),
+    raises(FN + "grid_sample", IMAGE, F(2, 2, 2, 2, dtype="float64"), align_corners=False,
+           error=RuntimeError, text="expected scalar type Float but found Double"),
+    raises(FN + "grid_sample", IMAGE, F(1, 2, 2, 2), align_corners=False,
+           error=RuntimeError, text="to have same batch size"),
+    raises(FN + "grid_sample", IMAGE, F(2, 2, 2, 3), align_corners=False,
+           error=RuntimeError, text="to have size 2 in last dimension, but got grid"),
+    raises(FN + "grid_sample", F(2, 3, 0, 2), F(2, 2, 2, 2), align_corners=False,
+           error=RuntimeError, text="with dimension 2 being empty"),
+    raises(FN + "affine_grid", F(2, 2, 3), (2, 3, 0, 5), align_corners=False,
+           error=ValueError, text="Expected non-zero, positive output size. Got (2, 3, 0, 5)"),
 ]  # fmt: skip
 
 test_row, test_inside_jax = oracle.tests(__file__, ROWS)
@@ -88,3 +111,14 @@ def test_half_types_are_sampled_where_they_say(mode):
     mine, exact = sample(image, grid), sample(image.float(), grid.float())
     assert mine.dtype is jaxtorch.bfloat16
     assert ((mine.float() - exact).abs() <= 2**-8 * exact.abs() + 1e-6).all()
+
+
+def test_a_default_that_has_changed_is_told():
+    F = jaxtorch.nn.functional
+    image = jaxtorch.ones(1, 1, 2, 2)
+    with pytest.warns(UserWarning, match="has changed to align_corners=False"):
+        grid = F.affine_grid(jaxtorch.ones(1, 2, 3), (1, 1, 2, 2))
+    with pytest.warns(UserWarning, match="has changed to align_corners=False"):
+        F.grid_sample(image, grid)
+    with pytest.warns(UserWarning, match="upsample_bilinear` is deprecated"):
+        F.upsample_bilinear(image, scale_factor=2)

@@ -114,3 +114,21 @@ class MultiheadAttention(Module):
             is_causal=is_causal,
         )  # fmt: skip
         return (output.transpose(1, 0) if turned else output), weights
+
+    def merge_masks(
+        self, attn_mask: Tensor | None, key_padding_mask: Tensor | None, query: Tensor
+    ) -> tuple[Tensor | None, int | None]:
+        """(both masks as one, its kind), for ``query`` (N, L, E) as its own key: kind 1 is the
+        padding's (N, L), 2 a mask (N, heads, L, L) that has an ``attn_mask`` in it, None neither.
+        """
+        if attn_mask is None:
+            return key_padding_mask, None if key_padding_mask is None else 1
+        batch, length, _ = query.shape
+        heads = (batch, self.num_heads, -1, -1)
+        if attn_mask.dim() == 3:
+            merged = attn_mask.view(batch, -1, length, length)
+        else:
+            merged = attn_mask.view(1, 1, length, length).expand(heads)
+        if key_padding_mask is not None:
+            merged = merged + key_padding_mask.view(batch, 1, 1, length).expand(heads)
+        return merged, 2
