@@ -48,13 +48,13 @@ def _edge_pad(input: Array, pad: tuple, mode: str):
         raise NotImplementedError(
             "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now"
         )
-    for dim in range(input.ndim - padded, input.ndim):
+    for place, dim in enumerate(reversed(range(input.ndim - padded, input.ndim))):
         before, after = edges[dim]
         n, longest = input.shape[dim], max(before, after)
         if mode == "reflect" and longest >= n:
             raise RuntimeError(
-                "Argument #4: Padding size should be less than the corresponding input dimension, "
-                f"but got: padding ({before}, {after}) at dimension {dim} of input "
+                f"Argument #{4 + 2 * place}: Padding size should be less than the corresponding "
+                f"input dimension, but got: padding ({before}, {after}) at dimension {dim} of input "
                 f"{list(input.shape)}"
             )
         if mode == "circular" and longest > n:

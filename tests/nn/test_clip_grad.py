@@ -130,3 +130,18 @@ def test_gradients_reach_what_was_packed():
     padded, _ = rnn.pad_packed_sequence(packed._replace(data=packed.data * 2))
     padded.sum().backward()
     np.testing.assert_array_equal(x.grad.numpy()[:, :, 0], [[2, 2], [2, 0], [2, 0]])
+
+
+@pytest.mark.parametrize(
+    "sequences, error, text",
+    [
+        ([], RuntimeError, "received an empty list of sequences"),
+        (3, RuntimeError, "Expected iterable for input sequences, but got arg of type: <class 'i"),
+        ([1], TypeError, "expected Tensor as element 0 in argument 0, but got int"),
+    ],
+)
+def test_what_are_no_sequences(sequences, error, text):
+    with pytest.raises(error, match=text):
+        jaxtorch.nn.utils.rnn.pad_sequence(sequences)
+    with pytest.raises(RuntimeError, match="one of left or right, but got up"):
+        jaxtorch.nn.utils.rnn.pad_sequence(sequences, padding_side="up")

@@ -26,6 +26,24 @@ ROWS = [
     raises(PAD, X, (1,), error=RuntimeError, text="Padding length must be divisible by 2"),
     raises(PAD, F(3), (1, 1, 1, 1), error=RuntimeError, text="less than or equal to two times"),
     raises(PAD, X, (1, 1), "mirror", error=NotImplementedError, text="padding mode mirror"),
+    raises(
+        PAD,
+        F(1, 1, 3, 4, 5),
+        (6, 1, 5, 1, 4, 3),
+        "reflect",
+        error=RuntimeError,
+        text="Argument #4: Padding size should be less than the corresponding input dimension, "
+        "but got: padding (6, 1) at dimension 4 of input [1, 1, 3, 4, 5]",
+    ),
+    raises(
+        PAD,
+        F(1, 1, 4, 4),
+        (1, 1, 5, 0),
+        "reflect",
+        error=RuntimeError,
+        text="Argument #6: Padding size should be less than the corresponding input dimension, "
+        "but got: padding (5, 0) at dimension 2 of input [1, 1, 4, 4]",
+    ),
     raises(PAD, F(2, 3), (9, 1), "reflect", error=RuntimeError, text="Padding size should be less"),
     raises(PAD, F(2, 3), (9, 1), "circular", error=RuntimeError, text="wrapping around more than"),
     raises(PAD, X, (1, 1), "reflect", value=3.0, error=RuntimeError, text="take in value argument"),

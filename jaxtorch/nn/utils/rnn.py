@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -173,8 +173,22 @@ def pad_sequence(
 ) -> Tensor:
     """Tensors (L_i, \\*) stacked to (T, B, \\*), or (B, T, \\*), padded to the longest."""
     if padding_side not in ("left", "right"):
-        raise ValueError(f"padding_side must be either 'left' or 'right', but got '{padding_side}'")
+        raise RuntimeError(
+            f"Expected padding_side to be one of left or right, but got {padding_side}."
+        )
+    if not isinstance(sequences, Iterable):
+        raise RuntimeError(
+            "pad_sequence: Expected iterable for input sequences, but got arg of type: "
+            f"{type(sequences)}"
+        )
     sequences = list(sequences)
+    if not sequences:
+        raise RuntimeError("received an empty list of sequences")
+    for i, s in enumerate(sequences):
+        if not isinstance(s, Tensor):
+            raise TypeError(
+                f"expected Tensor as element {i} in argument 0, but got {type(s).__name__}"
+            )
     longest = max(s.size(0) for s in sequences)
     padded = []
     for s in sequences:
