@@ -258,7 +258,7 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
     def _write_view(self, node: Node) -> None:
         base = self._base
         if base.__class__ is Storage:
-            if base.owner() is None and alone(self) and self.is_contiguous():
+            if alone(self):
                 self._base = None
                 self._set(node)
                 return

@@ -62,7 +62,9 @@ class Storage:
     kept holds no graph.
     """
 
-    __slots__ = ("_node", "_ticket", "_version", "owner", "address", "shown", "__weakref__")
+    __slots__ = (
+        "_node", "_ticket", "_version", "owner", "address", "shown", "parts", "__weakref__",
+    )  # fmt: skip
     _base = None
     _meta = None
 
@@ -71,6 +73,7 @@ class Storage:
         self._version = 0
         self.address = 0  # these two are jaxtorch.storage's: data_ptr(), and the UntypedStorage
         self.shown = None
+        self.parts: tuple = ()  # weak references to handles that show parts of it, each its own
         self.follow(owner._node)
 
     @property
@@ -135,8 +138,25 @@ def share(handle, data) -> None:
 
 
 def alone(view) -> bool:
-    """Is no other handle a view of the same Storage? (One variable of the caller's holds it.)"""
-    return _holders(view) == _ONE + 1
+    """Does nobody else see what is written to a view of a Storage: the owner is gone, and others
+    that look at it look at other parts? (One variable of the caller's holds it.)"""
+    storage = view._base
+    if storage.owner() is not None:
+        return False
+    parts = [part for ref in storage.parts if (part := ref()) is not None]
+    others = sum(part is not view and part._base is storage for part in parts)
+    del storage
+    return _holders(view) == _ONE + 1 + others and _dense(view)
+
+
+def _dense(view) -> bool:
+    """Are a view's elements all different ones that lie side by side, in whatever order?"""
+    step = 1
+    for stride, n in sorted(zip(view.stride(), view.shape, strict=True)):
+        if n > 1 and stride != step:
+            return False
+        step *= n
+    return True
 
 
 def _holders(view) -> int:

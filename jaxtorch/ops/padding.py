@@ -54,8 +54,8 @@ def _edge_pad(input: Array, pad: tuple, mode: str):
         if mode == "reflect" and longest >= n:
             raise RuntimeError(
                 f"Argument #{4 + 2 * place}: Padding size should be less than the corresponding "
-                f"input dimension, but got: padding ({before}, {after}) at dimension {dim} of input "
-                f"{list(input.shape)}"
+                f"input dimension, but got: padding ({before}, {after}) at dimension {dim} of "
+                f"input {list(input.shape)}"
             )
         if mode == "circular" and longest > n:
             raise RuntimeError("Padding value causes wrapping around more than once.")

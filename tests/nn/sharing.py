@@ -97,6 +97,19 @@ def parts_of_one_vector(torch):
     weight, bias = net.parameters()
     seen.append([bias.data_ptr() - weight.data_ptr(), bias.storage_offset(), bias.is_leaf])
     seen.append([weight.requires_grad, isinstance(weight, nn.Parameter)])
+    del vector
+    held = weight.detach()
+    optimizer.step()
+    note(held, weight, bias)
+    with torch.no_grad():
+        weight.zero_()
+    del held
+    optimizer.step()
+    note(weight, bias)
+    turned = nn.Parameter(torch.arange(4.0).view(2, 2).t())
+    (turned[0] * 2).sum().backward()
+    torch.optim.SGD([turned], lr=1.0).step()
+    note(turned)
     alone = nn.Parameter(torch.arange(4.0)[1:3])
     (alone * 2).sum().backward()
     torch.optim.Adam([alone], lr=1.0).step()

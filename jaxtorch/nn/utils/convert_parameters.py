@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable
 
+from jaxtorch.engine.aliases import Storage
 from jaxtorch.ops import shaping
 from jaxtorch.tensor import Tensor
 
@@ -25,7 +27,8 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """Give each parameter its share of ``vec``, outside autograd."""
+    """Give each parameter its share of ``vec``, outside autograd: while somebody holds ``vec``, a
+    write to either shows in both."""
     if not isinstance(vec, Tensor):
         raise TypeError(f"expected torch.Tensor, but got: {type(vec).__name__}")
     parameters = list(parameters)
@@ -35,3 +38,5 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
         stop = start + param.numel()
         param.data = vec.detach()[start:stop].reshape(param.shape)
         start = stop
+    if all(type(p._base) is Storage for p in parameters):
+        vec._home()[0].parts = tuple(map(weakref.ref, parameters))
