@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 
 from jaxtorch.engine import backward as engine_backward
+from jaxtorch.engine.aliases import Redirect
 from jaxtorch.engine.graph import STATE, Node
 from jaxtorch.engine.handles import Handles
 
@@ -19,6 +20,7 @@ _WRAPS_NUMBERS = ("add", "sub", "mul", "true_divide")  # where a number is a ten
 
 def backward_name(node: Node) -> str:
     """PyTorch's name of the function that takes gradients back through ``node``."""
+    node = _recorded(node)
     kernel = node.kernel
     if node.edges is not None and hasattr(node.edges, "name"):
         return node.edges.name
@@ -212,8 +214,16 @@ class AccumulateGrad:
         return f"<AccumulateGrad object at {id(self._node.meta):#x}>"
 
 
+def _recorded(node: Node) -> Node:
+    """The node whose history ``node`` has: what was written outside autograd has that of before."""
+    while node.edges.__class__ is Redirect:
+        node = node.edges.inputs[0]
+    return node
+
+
 def _source(node: Node) -> Node:
     """The node of the call itself, where ``node`` only picks one of its outputs."""
+    node = _recorded(node)
     while node.kernel is not None and node.kernel.index is not None and node.inputs:
         node = node.inputs[0]
     of = getattr(node.edges, "output_of", None)  # of a Function's call

@@ -457,3 +457,17 @@ def test_a_dual_tensor_gives_back_the_tangent_it_was_given():
         before = tangent.clone()
         tangent.add_(1)  # what is written to it later is not the dual's
         assert torch.equal(forward_ad.unpack_dual(dual).tangent, before)
+
+
+def test_what_is_written_outside_autograd_keeps_its_function():
+    x = torch.ones(3, requires_grad=True)
+    y = x * 2
+    with torch.no_grad():
+        y.add_(1).exp_()
+    y.data = torch.full((3,), 5.0)
+    y.data.zero_()
+    assert y.grad_fn.name() == "MulBackward0" and y.grad_fn.next_functions[0][0].variable is x
+    seen = []
+    y.grad_fn.register_hook(lambda inputs, outputs: seen.append(outputs[0].tolist()))
+    (y + 1).sum().backward()
+    assert seen == [[1, 1, 1]] and x.grad.tolist() == [2, 2, 2]
