@@ -81,7 +81,8 @@ from jaxtorch.autograd import (
     no_grad as no_grad,
     set_grad_enabled as set_grad_enabled,
 )
-from jaxtorch.compiling import compile as compile, jit as jit
+from jaxtorch.compiled import compile as compile
+from jaxtorch.compiling import jit as jit
 from jaxtorch.control_flow import cond as cond, while_loop as while_loop
 from jaxtorch.devices import (
     device as device,

@@ -1,5 +1,4 @@
-"""jaxtorch.jit (and torch.compile): pure functions of Tensors, Modules and pytrees, compiled by
-XLA."""
+"""jaxtorch.jit: pure functions of Tensors, Modules and pytrees, compiled by XLA."""
 
 from __future__ import annotations
 
@@ -8,13 +7,14 @@ from collections.abc import Callable
 
 import jax
 from flax import nnx
+from flax.nnx.summary import ArrayRepr
 
 from jaxtorch import random
 from jaxtorch.engine import trace
 from jaxtorch.engine.graph import STATE
 from jaxtorch.tensor import Tensor
 
-__all__ = ["compile", "jit"]
+__all__ = ["jit"]
 
 
 def jit(
@@ -108,6 +108,8 @@ def _unflatten(_, leaves) -> Tensor:
     (leaf,) = leaves
     if isinstance(leaf, jax.Array):
         return Tensor(leaf)
+    if isinstance(leaf, ArrayRepr):
+        return leaf  # nnx.tabulate prints it as it does an array's
     # jax passes markers and shapes through trees as well
     t = object.__new__(Tensor)
     t._opaque = leaf
@@ -115,17 +117,3 @@ def _unflatten(_, leaves) -> Tensor:
 
 
 jax.tree_util.register_pytree_node(Tensor, _flatten, _unflatten)
-
-
-def compile(
-    model=None, *, fullgraph: bool = False, dynamic: bool | None = None, backend=None, mode=None,
-    options=None, name: str | None = None, disable: bool = False,
-    recompile_limit: int | None = None, isolate_recompiles: bool = False, shapes_spec=None,
-):  # fmt: skip
-    """``model`` itself: the engine compiles what it runs anyhow, so that nothing is left to do.
-
-    The options choose among PyTorch's compilers and have no meaning here.
-    """
-    if model is None:
-        return lambda m: m
-    return model

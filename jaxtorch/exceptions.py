@@ -4,7 +4,8 @@ from __future__ import annotations
 
 __all__ = [
     "AcceleratorError", "DistBackendError", "DistError", "DistNetworkError", "DistStoreError",
-    "OutOfBoundsError", "OutOfMemoryError", "is_out_of_memory",
+    "InvalidBackend", "OutOfBoundsError", "OutOfMemoryError", "TorchDynamoException",
+    "is_out_of_memory",
 ]  # fmt: skip
 
 
@@ -37,6 +38,15 @@ class DistStoreError(DistError):
     """See DistError."""
 
 
+class TorchDynamoException(RuntimeError):
+    """What ``torch.compile`` raises of its own."""
+
+
+class InvalidBackend(TorchDynamoException):
+    """``torch.compile`` is asked for a compiler by a name that none has."""
+
+
+InvalidBackend.__module__ = TorchDynamoException.__module__ = "torch._dynamo.exc"
 OutOfMemoryError.__module__ = AcceleratorError.__module__ = "torch"
 
 

@@ -200,8 +200,7 @@ _TABLE = (
      "of PyTorch's C++ engine"),
     ("torch.testing._internal torch.testing.FileCheck",
      "PyTorch's test suite; torch.testing has what programs use of it"),
-    ("torch._dynamo.explain torch._dynamo.export torch._dynamo.backends "
-     "torch._dynamo.optimize",
+    ("torch._dynamo.explain torch._dynamo.export torch._dynamo.backends",
      "nothing is traced ahead of a run; jaxtorch.explain() tells what XLA compiled, and why"),
 )  # fmt: skip
 

@@ -33,7 +33,7 @@ LAYERS = [
     "nn._reduction nn.functional nn.init nn.parameter",
     "distributions quasirandom",
     "nn.utils nn.modules nn.attention nn.grad nn nn.parallel "
-    "interop.flax jit compiler _dynamo summary",
+    "interop.flax jit compiled compiler _dynamo summary",
     "optim",
     "amp cuda.amp cpu.amp functorch nn.attention.flex_attention",
     "interop",

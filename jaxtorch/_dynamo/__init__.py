@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from jaxtorch import left_out
-from jaxtorch._dynamo import config as config, eval_frame as eval_frame
+from jaxtorch._dynamo import config as config, eval_frame as eval_frame, exc as exc
 from jaxtorch._dynamo.eval_frame import OptimizedModule as OptimizedModule
+from jaxtorch.compiled import compile
 from jaxtorch.compiler import (
     allow_in_graph as allow_in_graph,
     assume_constant_result as assume_constant_result,
@@ -17,6 +18,14 @@ from jaxtorch.compiler import (
     set_stance as set_stance,
     substitute_in_graph as substitute_in_graph,
 )
+
+
+def optimize(
+    backend: str | Callable = "inductor", *, nopython: bool = False, disable: bool = False,
+    dynamic: bool | None = None,
+) -> Callable:  # fmt: skip
+    """The older spelling of ``torch.compile(backend=..., fullgraph=nopython)``, a decorator."""
+    return compile(backend=backend, fullgraph=nopython, disable=disable, dynamic=dynamic)
 
 
 def graph_break(msg: str = "") -> None:

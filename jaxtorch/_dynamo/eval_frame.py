@@ -1,9 +1,5 @@
-"""``OptimizedModule``, which ``torch.compile`` wraps a module in: here it hands out the module."""
+"""``OptimizedModule``, which ``torch.compile`` wraps a module in."""
 
-from jaxtorch.nn.modules.module import Module
+from jaxtorch.compiled import OptimizedModule
 
 __all__ = ["OptimizedModule"]
-
-
-class OptimizedModule(Module):
-    """No module is one: ``torch.compile(net)`` is ``net``."""

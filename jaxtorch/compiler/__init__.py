@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from jaxtorch import left_out
-from jaxtorch.compiling import compile as compile
+from jaxtorch.compiled import BACKENDS, OptimizedModule, compile as compile
+from jaxtorch.nn.modules.module import Module
 
 __all__ = [
     "allow_in_graph", "assume_constant_result", "compile", "cudagraph_mark_step_begin", "disable",
@@ -31,8 +32,11 @@ def is_exporting() -> bool:
 
 
 def disable(fn=None, recursive: bool = True, *, reason: str | None = None) -> Any:
-    """``@disable`` and ``@disable()``: the function as it is, for it is Python that runs."""
-    return (lambda f: f) if fn is None else fn
+    """``@disable`` and ``@disable()``: the function as it is, for it is Python that runs; around a
+    Module the wrapper that ``compile`` gives, as in torch."""
+    if fn is None:
+        return disable
+    return OptimizedModule(fn) if isinstance(fn, Module) else fn
 
 
 def allow_in_graph(fn):
@@ -66,7 +70,8 @@ def cudagraph_mark_step_begin() -> None:
 
 
 def list_backends(exclude_tags=("debug", "experimental")) -> list[str]:
-    return ["xla"]
+    """The compilers whose names ``compile`` takes; XLA stands for all of them."""
+    return list(BACKENDS)
 
 
 _default_backend: str | Callable = "inductor"

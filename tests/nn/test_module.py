@@ -4,11 +4,17 @@ import pytest
 
 import jaxtorch
 from tests import oracle, stored
-from tests.nn import container_programs, hook_programs, programs, state_programs
+from tests.nn import (
+    compiled_programs,
+    container_programs,
+    hook_programs,
+    programs,
+    state_programs,
+)
 
 PROGRAMS = [
     *programs.PROGRAMS, *state_programs.PROGRAMS, *hook_programs.PROGRAMS,
-    *container_programs.PROGRAMS,
+    *container_programs.PROGRAMS, *compiled_programs.PROGRAMS,
 ]  # fmt: skip
 
 

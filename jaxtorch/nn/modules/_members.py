@@ -15,8 +15,8 @@ __all__ = [
 ]  # fmt: skip
 
 KINDS = ("parameter", "buffer", "module")
-# Names in __dict__ that are views, or whom a module shares with: not its state.
-KEPT = frozenset({*(f"_{kind}s" for kind in KINDS), "_linked"})
+# Names in __dict__ that are this object's own and no state: not copied, not pickled, not flax's.
+KEPT = frozenset(("_compiled_call", "_linked", *(f"_{kind}s" for kind in KINDS)))
 
 
 def linked(module, kind: str) -> list:

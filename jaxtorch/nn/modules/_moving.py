@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import NoneType
 from typing import Any, cast
 
-from jaxtorch import __future__ as conversion, compiling, devices, dtypes, layouts
+from jaxtorch import __future__ as conversion, devices, dtypes, layouts
 from jaxtorch.autograd import no_grad
 from jaxtorch.nn.modules._members import type_name
 from jaxtorch.nn.parameter import Parameter
@@ -130,8 +130,11 @@ class MovingMethods:
         return self.to("mtia" if device is None else device)
 
     def compile(self, *args, **kwargs) -> None:
-        """Nothing is left to do: the engine compiles what runs anyhow (see ``torch.compile``)."""
-        compiling.compile(self, *args, **kwargs)
+        """``torch.compile`` in place: the arguments are checked as there, and the module stays what
+        it is, for the engine compiles what runs."""
+        from jaxtorch.compiled import compile
+
+        vars(self)["_compiled_call"] = compile(self._call_impl, *args, **kwargs)
 
     def share_memory(self):
         """Raises: an update in one process could not be seen in another."""

@@ -102,11 +102,28 @@ class Module(MovingMethods, _hooks.HookMethods, _flaxview.FlaxView):
 
     def __call__(self, *args, **kwargs):
         if self._hooked or any(_hooks.every_call):
+            compiled = self._compiled_call_impl
+            if compiled is not None:
+                return compiled(*args, **kwargs)
             return _calling.call(self, args, kwargs)
         return self.forward(*args, **kwargs)
 
-    _call_impl = _wrapped_call_impl = __call__
-    _compiled_call_impl = None  # compile() leaves nothing to call instead
+    _wrapped_call_impl = __call__
+
+    def _call_impl(self, *args, **kwargs):
+        if self._hooked or any(_hooks.every_call):
+            return _calling.call(self, args, kwargs)
+        return self.forward(*args, **kwargs)
+
+    @property
+    def _compiled_call_impl(self) -> Callable | None:
+        """What ``compile`` made of ``_call_impl``, or what a program has put in its place."""
+        return self.__dict__.get("_compiled_call")
+
+    @_compiled_call_impl.setter
+    def _compiled_call_impl(self, call: Callable | None) -> None:
+        # What compile() sets calls _call_impl and need not be called; what a program sets must be.
+        vars(self).update(_compiled_call=call, _hooked=True)
 
     # ---------------------------------------------------------------------------------------------
     # Attributes and registration
