@@ -134,6 +134,8 @@ class TensorQueries:
         return int(value)
 
     def __repr__(self) -> str:
+        if "_opaque" in self.__dict__:  # what jax.tree.map has put in its place
+            return f"{type(self).__name__}({self.__dict__['_opaque']!r})"
         node = self._read()
         name = None
         if node.requires_grad and not self.is_leaf:

@@ -72,8 +72,10 @@ class Parameter(Tensor, nnx.Param):
 
     def __init__(self, data: Any = None, requires_grad: bool = True, **others: Any):
         """``others``: programs pass the ``__dict__`` of the parameter that this one replaces. What
-        the engine keeps there stays that one's; anything else raises TypeError, as in torch."""
-        for name in others.keys() - _ENGINE_STATE:
+        the engine keeps there stays that one's; anything else raises TypeError, as in torch. flax
+        passes all metadata of a Variable to make another like it."""
+        of_flax = others.keys() >= _base_metadata().keys()
+        for name in () if of_flax else others.keys() - _ENGINE_STATE:
             raise TypeError(f"Parameter() got an unexpected keyword argument '{name}'")
         _tell_trace()
         if data is None:
@@ -81,6 +83,8 @@ class Parameter(Tensor, nnx.Param):
         elif not isinstance(data, Tensor):
             data = Tensor(data)
         self._begin(alias(data._read()), requires_grad)
+        if of_flax:
+            vars(self)["_metadata"] = others
         if trace_state_clean():
             share(self, data)
 
@@ -185,8 +189,13 @@ class _BufferMeta(VariableMeta):
             return getattr(instance, "_is_buffer", False)
         return super().__instancecheck__(instance)
 
-    def __call__(cls, data: Any = None, *, persistent: bool = True) -> Tensor:
-        """A Tensor that registers as a buffer when it is assigned to a Module's attribute."""
+    def __call__(cls, data: Any = None, *, persistent: bool = True, **metadata: Any) -> Any:
+        """A Tensor that registers as a buffer when it is assigned to a Module's attribute; a
+        Buffer where flax passes all metadata of a Variable to make another like it."""
+        if metadata.keys() >= _base_metadata().keys():
+            return Buffer._new(data, metadata)
+        for name in metadata:
+            raise TypeError(f"Buffer() got an unexpected keyword argument '{name}'")
         data = Parameter(None, False).detach() if data is None else data.detach()
         data._is_buffer = True
         data.persistent = persistent
@@ -238,6 +247,9 @@ class Buffer(nnx.Variable, metaclass=_BufferMeta):
         object.__setattr__(shown, "_var_metadata", dict(metadata))
         return shown
 
+    def __reduce__(self):
+        return _shown_again, (self.tensor, self.get_metadata())
+
     @property
     def _raw_value(self) -> Any:
         return _read(self.tensor) if isinstance(self.tensor, Tensor) else self.tensor
@@ -250,6 +262,13 @@ class Buffer(nnx.Variable, metaclass=_BufferMeta):
             object.__setattr__(self, "tensor", Tensor(value))
         else:
             object.__setattr__(self, "tensor", value)
+
+
+def _shown_again(tensor: Any, metadata: dict[str, Any]) -> Buffer:
+    """A Buffer as it was pickled or copied."""
+    shown = Buffer.of(tensor) if isinstance(tensor, Tensor) else Buffer.of_value(tensor)
+    object.__setattr__(shown, "_var_metadata", dict(metadata))
+    return shown
 
 
 class UninitializedTensorMixin(Tensor):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 
 import flax.linen as linen
 import jax
@@ -240,10 +241,123 @@ def test_state_kept_over_steps_is_not_touched(net, x):
     assert not np.array_equal(net.fc1.weight.detach(), before["fc1.weight"])
 
 
-def test_display_and_tabulate(net, capsys):
+def test_display(net, capsys):
     nnx.display(net)
     nnx.display(nnx.state(net))
+    nnx.display(nn.LazyLinear(3))
     assert "fc1" in capsys.readouterr().out
+    assert repr(jax.tree.map(lambda a: a.shape, {"w": torch.ones(2)})) == "{'w': Tensor((2,))}"
+
+
+class InFlax(nnx.Module):
+    def __init__(self):
+        self.inner = nn.Linear(3, 4)
+        self.outer = nnx.Linear(4, 4, rngs=nnx.Rngs(0))
+
+    def __call__(self, x):
+        return self.outer(self.inner(torch.Tensor(x)).jax())
+
+
+def test_tabulate(net, x):
+    """One row a call, with shapes, as of flax's own layers; the numbers are left alone."""
+    net.drop = nn.Dropout(0.5)  # in training mode: a key is found for it
+    net.dense = nnx.Linear(2, 2, rngs=nnx.Rngs(0))
+    net.register_forward_hook(lambda module, args, out: module.dense(module.drop(out)))
+    options = {"console_kwargs": {"force_terminal": False, "width": 150}}
+
+    def rows(table):
+        cells = [line.split("│") for line in table.splitlines() if line.startswith("│")]
+        return [tuple(c.strip() for c in row[1:5]) for row in cells if row[2].strip()]
+
+    random = torch.get_rng_state()
+    table = nnx.tabulate(net, torch.Tensor(x), **options)
+    assert rows(table) == [
+        ("", "Net", "float32[5,3]", "float32[5,2]"),
+        ("fc1", "Linear", "float32[5,3]", "float32[5,4]"),
+        ("bn", "BatchNorm1d", "float32[5,4]", "float32[5,4]"),
+        ("fc2", "Linear", "float32[5,4]", "float32[5,2]"),
+        ("drop", "Dropout", "float32[5,2]", "float32[5,2]"),
+        ("dense", "FlaxLayer", "float32[5,2]", "float32[5,2]"),
+    ]
+    assert "num_batches_tracked: int64[]" in table and "weight: float32[4,3]" in table
+    assert net.bn.num_batches_tracked == 0 and torch.equal(torch.get_rng_state(), random)
+    assert "forward" in vars(nn.Linear) and not hasattr(nn.Linear.forward, "__wrapped__")
+    assert rows(nnx.tabulate(InFlax(), x, compute_flops=True, **options)) == [
+        ("", "InFlax", "float32[5,3]", "float32[5,4]"),
+        ("inner", "Linear", "float32[5,3]", "float32[5,4]"),
+        ("outer", "Linear", "float32[5,4]", "float32[5,4]"),
+    ]
+
+
+def test_a_state_is_pickled_and_copied(net, x):
+    expected = loss(net.eval(), x)
+    graphdef, state = pickle.loads(pickle.dumps(nnx.split(net)))
+    again = nnx.merge(graphdef, copy.deepcopy(state))
+    np.testing.assert_array_equal(loss(again, x), expected)
+    assert again.bn.num_batches_tracked.dtype == torch.int64
+
+
+def test_an_average_of_the_parameters(net, x):
+    """flax makes each Variable anew, of its value and metadata."""
+    net.fc1.weight.requires_grad_(False).set_metadata(out_sharding=("model", None))
+    average = nnx.EMA(net, decay=0.5, only=nnx.Param)
+    before = net.fc2.weight.detach().clone()
+    with torch.no_grad():
+        net.fc2.weight.add_(1)
+        average.update(net)
+    made = average.apply_to(net)
+    np.testing.assert_allclose(made.fc2.weight.detach(), before.numpy() + 0.5, rtol=1e-6)
+    assert made.fc2.weight.requires_grad and not made.fc1.weight.requires_grad
+    assert made.fc1.weight.get_metadata()["out_sharding"] == ("model", None)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'out_sharding'"):
+        nn.Parameter(torch.ones(1), out_sharding=("model",))
+
+
+def test_a_compiled_module_is_its_module_to_flax(net, x):
+    compiled = torch.compile(net)
+    assert set(flat(nnx.state(compiled))) == {f"_orig_mod.{name}" for name in net.state_dict()}
+    step = nnx.jit(lambda net, x: net(torch.Tensor(x)).jax())
+    net.compile()
+    np.testing.assert_allclose(step(compiled, x), step(nnx.clone(net), x), rtol=1e-5, atol=1e-6)
+    step(net, x)
+    assert net.bn.num_batches_tracked == 2 and net._compiled_call_impl is not None
+    assert type(nnx.clone(compiled)) is type(compiled) and nnx.clone(compiled).training
+
+
+def test_programs_of_flax_over_modules(x):
+    """A module made for each of several keys, called with each, in a loop, and rematerialised."""
+    many = nnx.vmap(lambda _: nn.Linear(3, 3), out_axes=0)(jnp.arange(4))
+    assert many.weight.shape == (4, 3, 3)
+    one = nnx.vmap(lambda net, x: net(torch.Tensor(x)).jax(), in_axes=(0, None))(many, x)
+    assert one.shape == (4, 5, 3)
+
+    def layer(x, net):
+        return net(torch.Tensor(x)).jax(), None
+
+    out, _ = nnx.scan(layer, in_axes=(nnx.Carry, 0), out_axes=(nnx.Carry, 0))(x, many)
+    expected = np.asarray(x)
+    for i in range(4):
+        expected = expected @ many.weight[i].detach().numpy().T + many.bias[i].detach().numpy()
+    np.testing.assert_allclose(out, expected, rtol=1e-4, atol=1e-5)
+
+    net = nn.Linear(3, 2)
+    _, grads = torch_loss_and_grads(net, x)
+    found = flat(nnx.grad(lambda net, x: nnx.remat(loss)(net, x))(net, x))
+    np.testing.assert_allclose(found["weight"], grads["weight"], rtol=1e-5)
+
+
+def test_popped_variables_are_gone(net):
+    net.seen = nnx.Intermediate(jnp.ones(3))
+    assert list(nnx.pop(net, nnx.Intermediate)) == ["seen"] and not hasattr(net, "seen")
+    assert len(flat(nnx.pop(net, nn.Buffer))) == 3
+    assert not list(net.buffers()) and "running_mean" not in net.bn._buffers
+
+
+def test_partitions(net):
+    net.fc1.weight.set_metadata(out_sharding=("model", None))
+    specs = nnx.get_partition_spec(nnx.state(net))
+    assert specs["fc1"]["weight"].get_value() == jax.sharding.PartitionSpec("model", None)
+    assert specs["fc2"]["weight"].get_value() == jax.sharding.PartitionSpec()
 
 
 def test_eval_shape_makes_no_arrays():

@@ -183,6 +183,7 @@ def graph_init(module, attributes) -> None:
     own = vars(module)
     fresh = "_old" not in own
     old = own.pop("_old", {})
+    own.update((name, old[name]) for name in KEPT & old.keys())
     for name, value in attributes:
         own[name] = _take(value, fresh, old, name)
 
@@ -235,6 +236,15 @@ class FlaxView:
     iter_children = nnx.Module.iter_children
     set_attributes = nnx.Module.set_attributes
     __treescope_repr__ = nnx.Module.__treescope_repr__
+
+    @property
+    def _nnx_tabulate_id(self) -> int:
+        """By which ``nnx.tabulate`` knows a module of the copy that it calls."""
+        return self.__dict__["_tabulated"]
+
+    @_nnx_tabulate_id.setter
+    def _nnx_tabulate_id(self, value: int) -> None:
+        vars(self).update(_tabulated=value, _hooked=True)
 
     def _check_valid_context(self, error_msg) -> None:
         """nnx asks if the module may be changed in this trace; here each Tensor answers for
