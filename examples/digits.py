@@ -1,6 +1,7 @@
 """Handwritten digits as arrays: scikit-learn's bundled set, or a folder of MNIST's idx files."""
 
 import gzip
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,21 +50,35 @@ def idx_digits(folder: Path) -> Digits:
     for part in ("train", "t10k"):
         images = read_idx(folder, f"{part}-images-idx3-ubyte").astype(np.float32) / 127.5 - 1
         padded = np.pad(images[:, None], ((0, 0), (0, 0), (2, 2), (2, 2)), constant_values=-1)
-        arrays += [padded, read_idx(folder, f"{part}-labels-idx1-ubyte").astype(np.int64)]
+        labels = read_idx(folder, f"{part}-labels-idx1-ubyte").astype(np.int64)
+        if len(images) != len(labels):
+            raise ValueError(f"{folder}: {len(images)} {part} images, but {len(labels)} labels")
+        arrays += [padded, labels]
     return Digits(*arrays)
+
+
+def find_idx(folder: Path, name: str) -> Path:
+    """The file in the folder or, as torchvision keeps it, in a folder below ("MNIST/raw")."""
+    other = name.replace("-idx", ".idx")  # both spellings are about
+    for file in (name, f"{name}.gz", other, f"{other}.gz"):
+        for path in sorted(folder.rglob(file)):
+            return path
+    raise FileNotFoundError(f"{folder} holds neither {name} nor {name}.gz")
 
 
 def read_idx(folder: Path, name: str) -> np.ndarray:
     """An idx file: two zero bytes, a type byte, the number of axes, the sizes, the data."""
-    for path in (folder / name, folder / f"{name}.gz"):
-        if path.exists():
-            data = path.read_bytes()
-            data = gzip.decompress(data) if path.suffix == ".gz" else data
-            break
-    else:
-        raise FileNotFoundError(f"{folder} holds neither {name} nor {name}.gz")
+    path = find_idx(folder, name)
+    data = path.read_bytes()
+    if path.suffix == ".gz":
+        try:
+            data = gzip.decompress(data)
+        except (EOFError, OSError) as error:
+            raise ValueError(f"{path} is no whole gzip file: {error}") from error
     if data[:3] != b"\0\0\x08":
         raise ValueError(f"{path} is no idx file of unsigned bytes")
-    axes = data[3]
-    shape = np.frombuffer(data, ">i4", count=axes, offset=4)
-    return np.frombuffer(data, np.uint8, offset=4 + 4 * axes).reshape(shape)
+    start = 4 + 4 * data[3]
+    shape = [int.from_bytes(data[i : i + 4], "big") for i in range(4, start, 4)]
+    if len(data) != start + math.prod(shape):
+        raise ValueError(f"{path} has {len(data)} bytes, not the {start} + {shape} it should have")
+    return np.frombuffer(data, np.uint8, offset=start).reshape(shape)

@@ -1,5 +1,6 @@
 """Each example runs at small size and does what it says."""
 
+import gzip
 import importlib
 import math
 import struct
@@ -68,6 +69,26 @@ def test_digits_are_read_from_idx_files(example, tmp_path):
     assert digits.test_labels.tolist() == [3, 7]
     assert digits.train_images.shape == (2, 1, 32, 32)
     assert digits.train_images[0, 0, 2, 2] == -1 and digits.train_images[0, 0, 2, 3] > -1
+
+    (tmp_path / "t10k-images-idx3-ubyte").write_bytes((header + images.tobytes())[:-1])
+    with pytest.raises(ValueError, match=r"t10k-images-idx3-ubyte has 1583 bytes, not the 16 \+"):
+        example("digits").load_digits(str(tmp_path))
+
+
+def test_digits_are_found_as_others_keep_them(example, tmp_path):
+    """Gzipped, below the folder given, and with a dot in the name."""
+    raw, read_idx = tmp_path / "MNIST" / "raw", example("digits").read_idx
+    raw.mkdir(parents=True)
+    file = struct.pack(">HBBi", 0, 8, 1, 2) + bytes([3, 7])
+    (raw / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(file))
+    (raw / "t10k-labels.idx1-ubyte").write_bytes(file)
+    for part in ("train", "t10k"):
+        assert read_idx(tmp_path, f"{part}-labels-idx1-ubyte").tolist() == [3, 7]
+    (raw / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(file)[:-9])
+    with pytest.raises(ValueError, match="train-labels-idx1-ubyte.gz is no whole gzip file"):
+        read_idx(tmp_path, "train-labels-idx1-ubyte")
+    with pytest.raises(FileNotFoundError, match="holds neither train-images"):
+        read_idx(tmp_path, "train-images-idx3-ubyte")
 
 
 def test_readme_programs_run():
