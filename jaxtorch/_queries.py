@@ -137,6 +137,8 @@ class TensorQueries:
         if "_opaque" in self.__dict__:  # what jax.tree.map has put in its place
             return f"{type(self).__name__}({self.__dict__['_opaque']!r})"
         node = self._read()
+        if is_traced(node):
+            return f"{type(self).__name__}({node.value})"
         name = None
         if node.requires_grad and not self.is_leaf:
             name = self.grad_fn.name()

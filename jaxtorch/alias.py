@@ -129,7 +129,7 @@ def _name_as_torch(module: ModuleType, torch_name: str) -> None:
         absent, why = AttributeError, f"torch is jaxtorch here, which has no {torch_name}.{name}"
         if inner is not None:
             try:
-                return inner(name)
+                return _adopted(inner(name))
             except left_out.LeftOut as error:
                 absent, why = left_out.LeftOut, str(error)
             except AttributeError:
@@ -162,6 +162,27 @@ def _name_classes(module: ModuleType) -> None:
             home = "torch" + made_in[len(_PACKAGE) :]  # or pickle would not find it
         _classes[cls] = made_in
         cls.__module__ = home
+
+
+def _adopted(value: Any) -> Any:
+    """What a module's own ``__getattr__`` gave; where it imported one of ours, that is torch's."""
+    if isinstance(value, ModuleType):
+        own_name = value.__dict__["__name__"]
+        if own_name.startswith(_PACKAGE + ".") and "torch" + own_name[len(_PACKAGE) :] not in (
+            _explained
+        ):
+            _adopt_all(own_name)
+    return value
+
+
+def _adopt_all(package: str) -> None:
+    """Give a package of ours, and all of it that is imported, their torch names."""
+    for name, module in list(sys.modules.items()):
+        if (name == package or name.startswith(package + ".")) and module is not None:
+            torch_name = "torch" + name[len(_PACKAGE) :]
+            sys.modules.setdefault(torch_name, module)
+            _name_as_torch(module, torch_name)
+            _name_classes(module)
 
 
 def _name_as_before() -> None:
@@ -197,12 +218,9 @@ def install() -> None:
             )
     _displaced.update(found)
     importlib.import_module(f"{_PACKAGE}._C")  # some classes are at home there
-    for name, module in list(sys.modules.items()):
-        if (name == _PACKAGE or name.startswith(_PACKAGE + ".")) and module is not None:
-            torch_name = "torch" + name[len(_PACKAGE) :]
-            sys.modules[torch_name] = module
-            _name_as_torch(module, torch_name)
-            _name_classes(module)
+    for name in found:
+        del sys.modules[name]
+    _adopt_all(_PACKAGE)
     sys.meta_path.insert(0, _finder)
     children.announce_torch()
 

@@ -215,6 +215,47 @@ def test_a_write_to_a_captured_buffer_raises():
     assert norm.running_mean.tolist() == [0.0, 0.0, 0.0]
 
 
+class Tally(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("total", torch.zeros(()))
+        self.weight = nn.Parameter(torch.ones(3))
+
+    def forward(self, x):
+        self.total = self.total + x.sum()
+        return x * self.weight
+
+
+def test_a_buffer_or_parameter_exchanged_in_a_captured_module_raises():
+    tally = Tally()
+    with pytest.raises(LEAK, match="self.total = self.total"):
+        torch.jit(lambda x: tally(x))(X)
+
+    @jax.jit
+    def exchange(x):
+        tally.weight = nn.Parameter(x[0])
+
+    with pytest.raises(LEAK, match="leak"):
+        exchange(X)
+    assert tally.total == 0 and tally.weight.tolist() == [1.0, 1.0, 1.0]
+    for run in (torch.jit(Tally.forward), nnx.jit(Tally.forward), Tally.forward):
+        run(tally, X)
+    assert tally.total == 3 * X.sum()
+
+    @jax.jit
+    def made_inside(x):
+        tally = Tally()
+        tally.total, tally.weight = x.sum(), nn.Parameter(x[0])
+        return tally(x), tally.total
+
+    assert made_inside(X)[1] == 2 * X.sum()
+
+
+def test_a_traced_tensor_can_be_printed(capsys):
+    torch.jit(lambda x: print(x, f"{x[0, 0]}"))(X)
+    assert capsys.readouterr().out.count("float32[2,3]") == 1
+
+
 def test_a_write_through_a_captured_view_raises():
     captured = torch.zeros(2, 3)
     view = captured[0]

@@ -174,6 +174,9 @@ MISSING = {
     "import torch.utils.data as d\nd.NotThere": (
         "AttributeError: module 'torch.utils.data' has no attribute 'NotThere'"
     ),
+    "import torch  # which imports the module when it is asked for\ntorch.distributions.NotThere": (
+        "AttributeError: module 'torch.distributions' has no attribute 'NotThere'"
+    ),
     "\nfrom torch import not_there": "ImportError: cannot import name 'not_there' from 'torch'",
     "\nfrom torch.utils.data import NotThere": (
         "ImportError: cannot import name 'NotThere' from 'torch.utils.data'"
@@ -199,6 +202,14 @@ for code in {list(MISSING)!r}:
     assert len(out) == len(MISSING)
     for line, error in zip(out, MISSING.values(), strict=True):
         assert line.startswith(f"[2] {error} (torch is jaxtorch here, which has no "), line
+
+
+def test_an_ops_error_is_shown_soon_after_the_programs_line(tmp_path):
+    script = write(tmp_path, "wrong.py", "import torch\ntorch.ones(2, 2) @ torch.ones(3)\n")
+    lines = run(script).stderr.splitlines()
+    assert lines[-1].startswith("RuntimeError: size mismatch, got input (2), mat (2x2), vec (3)")
+    files = [line.split('"')[1] for line in lines if line.startswith("  File ")]
+    assert files[0] == str(script) and len(files) <= 5, files
 
 
 def test_asking_whether_a_name_is_there_is_answered():

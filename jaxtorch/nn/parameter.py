@@ -77,7 +77,7 @@ class Parameter(Tensor, nnx.Param):
         of_flax = others.keys() >= _base_metadata().keys()
         for name in () if of_flax else others.keys() - _ENGINE_STATE:
             raise TypeError(f"Parameter() got an unexpected keyword argument '{name}'")
-        _tell_trace()
+        tell_trace()
         if data is None:
             data = _zeros((0,))
         elif not isinstance(data, Tensor):
@@ -407,9 +407,9 @@ def _zeros(shape: tuple[int, ...]) -> Tensor:
     return wrap(_constant(shape, 0, None, None))
 
 
-def _tell_trace() -> None:
-    """Before a parameter is made: let a jax trace know from here on what is its own, so that the
-    parameter may be filled with a tracer."""
+def tell_trace() -> None:
+    """Before a parameter or module is made: let a jax trace know from here on what is its own, so
+    that it may be filled with tracers."""
     if not trace_state_clean():
         begin()
 
@@ -420,7 +420,7 @@ def blank(shape: tuple[int, ...], device=None, dtype=None) -> Parameter:
         raise RuntimeError(
             f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}"
         )
-    _tell_trace()
+    tell_trace()
     param = object.__new__(Parameter)
     param._begin(_constant(shape, 0, device, dtype), True)
     return param

@@ -130,7 +130,27 @@ def slow(operation: Op, slots: tuple, statics: dict, viewed=None):
     mode = STATE.mode
     if mode is not None:
         return mode(operation, slots, statics, viewed)
-    return dispatch(operation, slots, statics, viewed)
+    try:
+        return dispatch(operation, slots, statics, viewed)
+    except Exception as error:
+        raise _begun_here(error)  # noqa: B904  (the same error)
+
+
+def _begun_here(error: Exception) -> Exception:
+    """An op's error without the frames of tracing its body, so that what a program shows ends
+    soon after its own line. They stay where code of others was run (a flax layer's), and where
+    ``jax_traceback_filtering`` is "off"."""
+    if jax.config.jax_traceback_filtering == "off":
+        return error
+    frame = error.__traceback__
+    while frame is not None:
+        if frame.tb_frame.f_globals.get("__name__", "").partition(".")[0] not in _OURS:
+            return error
+        frame = frame.tb_next
+    return error.with_traceback(None)
+
+
+_OURS = frozenset({"jaxtorch", "jax", "jaxlib", "numpy"})
 
 
 def dispatch(operation: Op, slots: tuple, statics: dict, viewed=None):

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from flax import nnx
 
+from jaxtorch.engine.trace import is_traced
 from jaxtorch.nn.modules import _calling, _flaxview, _hooks, _state_dict
 from jaxtorch.nn.modules._hooks import *  # noqa: F403  (torch.nn.modules.module's own names)
 from jaxtorch.nn.modules._hooks import (
@@ -39,7 +40,7 @@ from jaxtorch.nn.modules._members import (
 )  # fmt: skip
 from jaxtorch.nn.modules._moving import MovingMethods
 from jaxtorch.nn.modules._state_dict import _IncompatibleKeys as _IncompatibleKeys
-from jaxtorch.nn.parameter import Buffer, Parameter
+from jaxtorch.nn.parameter import Buffer, Parameter, tell_trace
 from jaxtorch.ops.creation import zeros_like
 from jaxtorch.tensor import Tensor
 
@@ -77,6 +78,7 @@ class Module(MovingMethods, _hooks.HookMethods, _flaxview.FlaxView):
                 else f"takes 1 positional argument but {len(args) + 1} were given"
             )
             raise TypeError(f"{type(self).__name__}.__init__() {extra}")
+        tell_trace()
         own = vars(self)
         if "_kinds" in own:  # a second call begins anew
             for name in (*own["_kinds"], *_HOOKS):
@@ -140,6 +142,8 @@ class Module(MovingMethods, _hooks.HookMethods, _flaxview.FlaxView):
                 raise AttributeError("cannot assign parameters before Module.__init__() call")
             if known != "parameter":
                 self._forget(name)
+            else:
+                _no_leak(self.__dict__[name], value)
             self.register_parameter(name, value)
         elif known == "parameter":
             if value is not None:
@@ -177,6 +181,8 @@ class Module(MovingMethods, _hooks.HookMethods, _flaxview.FlaxView):
                     f"cannot assign '{type_name(value)}' as buffer '{name}' "
                     "(torch.nn.Buffer, torch.Tensor or None expected)"
                 )
+            if known is not None:
+                _no_leak(self.__dict__[name], value)
             if isinstance(value, Buffer):
                 persistent = value.persistent
             else:
@@ -576,6 +582,12 @@ _HOOKS = (*_HOOK_DICTS, "_hooked", "_is_full_backward_hook")
 _REGISTERED = (Tensor, Module, nnx.Module)
 _flaxview.register(Module)
 nnx.Module.register(Module)
+
+
+def _no_leak(old: Any, new: Any) -> None:
+    """Refuse to put a value of a JAX trace where a module from outside of it has another."""
+    if isinstance(old, Tensor) and isinstance(new, Tensor) and is_traced(new._node):
+        old._check_trace()
 
 
 def _tensor_like(value: Any) -> bool:
