@@ -83,6 +83,7 @@ class Policy:
     call = 20e-6
     largest = 6000  # nodes: larger structures are always interpreted
     streak = 3
+    bounded = 0.1  # of the estimate, spent interpreting: what is evaluated for its length alone
     force: str | None = None  # "interpret" or "compile": for tests and for measuring
 
     tick = 0
@@ -100,6 +101,10 @@ def should_compile(structure: Structure, unseen: int, uncompiled: int) -> bool:
     if structure.seen == 1 and unseen:
         # Interpreting means compiling those kernels one by one, and later the whole all the same.
         return unseen * Policy.kernel > 0.4 * structure.estimate
+    if _at_the_bound[0]:
+        # A long loop of small ops comes back as a step of training does, and ends before the ten
+        # seconds that thousands of nodes take to compile have paid.
+        return structure.seconds > Policy.bounded * structure.estimate
     return structure.streak >= Policy.streak or structure.seconds > structure.estimate
 
 
@@ -529,4 +534,15 @@ def evaluate_all() -> None:
             group.dissolve()
 
 
-graph._on_full.append(evaluate_all)
+_at_the_bound = [False]  # is what is pending evaluated because it has grown too long?
+
+
+def _evaluate_full() -> None:
+    _at_the_bound[0] = True
+    try:
+        evaluate_all()
+    finally:
+        _at_the_bound[0] = False
+
+
+graph._on_full.append(_evaluate_full)

@@ -82,27 +82,49 @@ def _alike(a: list, b: list) -> tuple[int, int]:
 def _why(new: list, old: list) -> str:
     if not _alike(new, old)[0]:
         kernel, site = new[0]
-        return f"nothing like it was seen before; it begins with {kernel}{at(site)}"
+        return f"nothing like it was seen before; it begins with {_in_short(kernel)}{at(site)}"
     for i, ((kernel, site), (other, _)) in enumerate(zip(new, old, strict=False)):
         if kernel is other:
             continue
         if kernel.op is not other.op or kernel.name != other.name:
             return f"op {i} is {kernel.name} where it was {other.name}{at(site)}"
         if kernel.avals != other.avals:
-            return (
-                f"{kernel.name} got {list(kernel.avals)} where it got {list(other.avals)}{at(site)}"
-            )
+            was, now = _differing(other.avals, kernel.avals)
+            return f"{kernel.name} got {now} where it got {was}{at(site)}"
         if kernel.statics != other.statics:
-            return (
-                f"{kernel.name} has static arguments {kernel.statics} where it had "
-                f"{other.statics}{at(site)}"
-            )
+            was, now = _other_statics(other.statics, kernel.statics)
+            return f"{kernel.name} has {now} where it had {was}{at(site)}"
     same = min(len(new), len(old))
     kernel, site = new[same - 1]
     if len(new) == len(old):
         return f"its {same} ops are the same, wired otherwise, or other values of it were wanted"
     goes = "goes on after" if len(new) > same else "stops after"
-    return f"it {goes} {kernel}{at(site)}, unlike the one before"
+    return f"it {goes} {_in_short(kernel)}{at(site)}, unlike the one before"
+
+
+def _in_short(kernel) -> str:
+    """The op with what it is given, of many inputs the first few."""
+    given = [repr(aval) for aval in kernel.avals]
+    if len(given) > 6:
+        given[4:] = [f"{len(given) - 4} more"]
+    given += [f"{k}={v!r}" for k, v in (kernel.statics or {}).items() if not callable(v)]
+    return f"{kernel.name}({', '.join(given)})"
+
+
+def _other_statics(was: dict | None, now: dict | None) -> tuple[str, str]:
+    was, now = was or {}, now or {}
+    other = [k for k in {**was, **now} if k not in was or k not in now or was[k] != now[k]]
+    texts = (", ".join(f"{k}={of[k]!r}" for k in other if k in of) for of in (was, now))
+    before, after = (text or "no static arguments" for text in texts)
+    return before, after
+
+
+def _differing(was: tuple, now: tuple) -> tuple[str, str]:
+    """Two lists of inputs; of many, those that differ."""
+    if len(now) > 6 and len(was) == len(now):
+        pairs = [pair for pair in zip(was, now, strict=True) if pair[0] is not pair[1]]
+        was, now = zip(*pairs, strict=True)
+    return str(list(was)), str(list(now))
 
 
 # ---------------------------------------------------------------------------------------------

@@ -265,3 +265,11 @@ def test_what_nobody_looks_at_is_forgotten():
     for _ in range(2 * engine.graph.LIMIT):
         x * 2.0
     assert sum(len(g.nodes) for g in engine.graph.GROUPS) <= engine.graph.LIMIT
+
+
+def test_a_long_loop_of_small_ops_is_not_compiled():
+    """Thousands of nodes take ten seconds to compile, and a twentieth of one to interpret."""
+    before, x = engine.stats()["compiled"], torch.zeros(3)
+    for _ in range(3 * engine.graph.LIMIT):
+        x = x * 0.5 + 1
+    assert x.tolist() == [2.0] * 3 and engine.stats()["compiled"] == before

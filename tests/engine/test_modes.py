@@ -99,8 +99,21 @@ def test_explain_names_the_static_argument_and_the_line():
     with forced("compile"):
         (x.tan() * 3).sum(0).tolist()
         (x.tan() * 3).sum(1).tolist()
-    assert "sum has static arguments" in last_reason() and "'dim': 1" in last_reason()
+    assert "sum has dim=1 where it had dim=0" in last_reason()
     assert "test_modes.py" in last_reason() and "(x.tan() * 3).sum(1).tolist()" in last_reason()
+
+
+def test_explain_is_short_about_an_op_of_many_inputs():
+    """An optimizer's step takes all parameters: the first few say enough, or those that differ."""
+    for width in (4, 5):
+        params = [torch.ones(3, requires_grad=True) for _ in range(4)]
+        params += [torch.ones(width, requires_grad=True) for _ in range(4)]
+        with forced("compile"):
+            optimizer = torch.optim.Adam(params)
+            sum(p.sum() for p in params).backward()
+            optimizer.step()
+    assert max(map(len, engine.explain().splitlines())) < 500
+    assert "key=<function" not in engine.explain()
 
 
 def test_explain_names_the_op_that_differs():
