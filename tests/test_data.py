@@ -272,6 +272,7 @@ def test_iterable_datasets():
     assert [b.tolist() for b in loader] == [[0, 1], [2, 3]]
     assert list(data.DataLoader(samples.Stream(3), None)) == [0, 1, 2]
     loader = data.DataLoader(samples.Stream(4, length=3), 1)
+    assert len(list(loader)) == 4  # which asks for the length after it has begun: no warning
     assert len(loader) == 3
     with pytest.warns(UserWarning, match="was reported to be 3 .* but 4 samples have been fetched"):
         list(loader)

@@ -252,6 +252,7 @@ class _BaseDataLoaderIter:
     def __init__(self, loader: DataLoader):
         self._loader = loader
         self._yielded = 0
+        self._told = loader._length_told  # before this pass: list(loader) asks once it has begun
         # As in torch: the pass takes its sampler, then draws the workers' seed, workers or not; a
         # RandomSampler draws its own when the first index is asked for.
         self._indices = iter(loader._index_sampler)
@@ -273,7 +274,7 @@ class _BaseDataLoaderIter:
     def __next__(self):
         batch = self._next()
         self._yielded += 1
-        told = self._loader._length_told
+        told = self._told
         if told is not None and self._yielded > told:
             more = (
                 " For multiprocessing data-loading, this could be caused by not properly "
