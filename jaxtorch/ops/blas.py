@@ -268,7 +268,9 @@ def addmm(
             raise RuntimeError(f"{name} must be a matrix, got {x.ndim}-D tensor")
     if mat1.shape[1] != mat2.shape[0]:
         raise _mismatch(mat1.shape, mat2.shape)
-    _same_dtype(mat1, mat2)
+    if mat1.dtype != mat2.dtype:
+        left, right = (_promote.dtype_of(m).legacy for m in (mat1, mat2))
+        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {left} and {right}")
     _same_as_input("mat2", input, mat2)
     return _combine(input, product(mat1, mat2, ((1,), (0,)), narrow=False), beta, alpha)
 

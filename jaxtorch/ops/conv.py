@@ -35,11 +35,9 @@ def _per_dim(name: str, value, ndim: int) -> tuple[int, ...]:
 
 
 def _check_dtypes(input, weight, bias) -> None:
-    for name, other in (("weight", weight), ("bias", bias)):
+    for name, other in (("bias", bias), ("weight", weight)):
         if other is not None and other.dtype != input.dtype:
-            found, wanted = (
-                dtypes.from_numpy_dtype(a.dtype).legacy.lower() for a in (input, other)
-            )
+            found, wanted = (dtypes.from_numpy_dtype(a.dtype).cpp for a in (input, other))
             raise RuntimeError(
                 f"Input type ({found}) and {name} type ({wanted}) should be the same"
             )

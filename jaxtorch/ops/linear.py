@@ -23,8 +23,14 @@ def _check_linear(input, weight, bias) -> None:
     if weight.ndim == 1 and bias is not None:
         raise RuntimeError("mat2 must be a matrix, got 1-D tensor")
     if input.dtype != weight.dtype:
-        left, right = (dtypes.from_numpy_dtype(a.dtype).legacy.lower() for a in (input, weight))
-        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {left} != {right}")
+        left, right = map(dtype_of, (input, weight))
+        if bias is not None and weight.ndim == 2:
+            raise RuntimeError(
+                f"mat1 and mat2 must have the same dtype, but got {left.legacy} and {right.legacy}"
+            )
+        raise RuntimeError(
+            f"expected m1 and m2 to have the same dtype, but got: {left.cpp} != {right.cpp}"
+        )
     if input.dtype == bool:
         raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
     features = input.shape[-1]

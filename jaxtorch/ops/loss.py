@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jaxtorch import dtypes
+from jaxtorch.ops import _targets
 from jaxtorch.ops._dims import broadcast_shapes, broadcast_to, same_rank
 from jaxtorch.ops._op import Array, check, index_dtype, op
 from jaxtorch.ops._promote import divisor, dtype_of, floating, is_integral, not_implemented, widened
@@ -279,6 +281,8 @@ def cross_entropy(
     IndexError where a class is not in [0, C).
     """
     reduction = reduction_of(reduction, size_average, reduce)
+    if getattr(target, "shape", None) != input.shape:
+        _targets.class_numbers(input, target)
     return _cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)
 
 
@@ -313,6 +317,7 @@ def nll_loss(
 ):
     """Minus the log-probabilities ``input`` (N, C, d...) of the classes ``target`` (N, d...)."""
     reduction = reduction_of(reduction, size_average, reduce)
+    _targets.class_numbers(input, target)
     return _nll_loss(input, target, weight, ignore_index, reduction)
 
 
@@ -376,6 +381,7 @@ def _l1_loss(input: Array, target: Array, weight: Array | None, reduction: str):
 def l1_loss(input, target, size_average=None, reduce=None, reduction: str = "mean", weight=None):
     """The absolute difference."""
     _warn_of_broadcasting(input, target)
+    _targets.subtractable(input, target)
     return _l1_loss(input, target, weight, reduction_of(reduction, size_average, reduce))
 
 
@@ -517,6 +523,7 @@ def binary_cross_entropy(
             f"Using a target size ({target.shape}) that is different to the input size "
             f"({input.shape}) is deprecated. Please ensure they have the same size."
         )
+    _targets.as_input(input, target)
     return _binary_cross_entropy(input, target, weight, reduction)
 
 
@@ -545,6 +552,7 @@ def binary_cross_entropy_with_logits(
         raise ValueError(
             f"Target size ({target.shape}) must be the same as input size ({input.shape})"
         )
+    _targets.real_numbers(input, target)
     return _bce_with_logits(input, target, weight, pos_weight, reduction)
 
 
@@ -579,4 +587,6 @@ def kl_div(
             UserWarning,
             stacklevel=2,
         )
+    if input.dtype.category < dtypes.FLOAT or target.dtype.category < dtypes.FLOAT:
+        raise RuntimeError("kl_div: Integral inputs not supported.")
     return _kl_div(input, target, log_target, reduction)

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxtorch import dtypes
+from jaxtorch.ops import _targets
 from jaxtorch.ops._dims import broadcast_shapes, broadcast_to
 from jaxtorch.ops._op import Array, check, index_dtype, op
 from jaxtorch.ops._promote import floating
@@ -226,6 +227,7 @@ def multi_margin_loss(
     reduction = reduction_of(reduction, size_average, reduce)
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
+    _targets.long_numbers(target)
     return _multi_margin(input, target, weight, p, float(margin), reduction)
 
 

@@ -24,6 +24,19 @@ def _require_float(x, kernel: str) -> None:
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{legacy}'")
 
 
+def _same_type(input, *parameters) -> None:
+    """Parameters and statistics have the input's dtype; beside half types all may be float32."""
+    own = dtypes.from_numpy_dtype(input.dtype)
+    found = {dtypes.from_numpy_dtype(p.dtype) for p in parameters if p is not None}
+    half = own in dtypes.HALF_TYPES
+    if found <= {own} or half and found == {dtypes.float32}:
+        return
+    rule = "expect parameter to have scalar type of Float"
+    if dtypes.float32 in found and not half:
+        rule = "all inputs must share same datatype."
+    raise RuntimeError(f"mixed dtype (CPU): {rule}")
+
+
 def _wide(*arrays):
     """Half types as float32, in which torch computes; None stays None."""
     return [x.astype(jnp.float32) if x is not None and x.dtype.itemsize == 2 else x for x in arrays]
@@ -53,6 +66,7 @@ def _check_batch_norm(input, **vectors) -> None:
     for name, vector in vectors.items():
         if vector is not None and vector.size != input.shape[1]:
             raise RuntimeError(f"{name} should contain {input.shape[1]} elements not {vector.size}")
+    _same_type(input, *vectors.values())
 
 
 def _scale_and_shift(normal, weight, bias):
@@ -278,6 +292,7 @@ def layer_norm(
     """
     _require_float(input, "LayerNormKernelImpl")
     shape = _check_normalized(input, normalized_shape, weight=weight, bias=bias)
+    _same_type(input, weight, bias)
     x, weight, bias = _wide(input, weight, bias)
     out, _ = _standardized(x, tuple(range(x.ndim - len(shape), x.ndim)), eps)
     if weight is not None:
@@ -287,7 +302,7 @@ def layer_norm(
     return out.astype(input.dtype)
 
 
-@op(promote="arith", name="MulBackward0")
+@op(name="MulBackward0")
 def rms_norm(
     input: Array, normalized_shape: int | tuple[int, ...], weight: Array | None = None,
     eps: float | None = None,
@@ -301,7 +316,10 @@ def rms_norm(
     eps = float(jnp.finfo(input.dtype).eps) if eps is None else eps
     axes = tuple(range(input.ndim - len(shape), input.ndim))
     out = input * lax.rsqrt(jnp.mean(input * input, axes, keepdims=True) + eps)
-    return out if weight is None else out * _spread(weight, out.ndim)
+    if weight is None:
+        return out
+    wide = jnp.promote_types(out.dtype, weight.dtype)
+    return (out.astype(wide) * _spread(weight.astype(wide), out.ndim)).astype(input.dtype)
 
 
 @op(name="NativeGroupNormBackward0")
@@ -336,6 +354,7 @@ def group_norm(
             f"Expected more than 1 value per channel when training, got input size "
             f"{list(input.shape)}"
         )
+    _same_type(input, weight, bias)
     x, weight, bias = _wide(input, weight, bias)
     runs = input.shape[1] // num_groups, *input.shape[2:]
     grouped = x.reshape(x.shape[0], num_groups, math.prod(runs))

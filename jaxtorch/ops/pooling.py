@@ -15,7 +15,7 @@ from jax import lax
 
 from jaxtorch import dtypes
 from jaxtorch.ops._op import Array, index_dtype, op
-from jaxtorch.ops._promote import divisor, widened
+from jaxtorch.ops._promote import divisor, is_integral, not_implemented, widened
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d",
@@ -421,6 +421,8 @@ def _avg_pool(
     if divisor_override == 0:
         raise RuntimeError("divisor must be not zero")
     name = f"avg_pool{ndim}d"
+    if is_integral(input) and input.dtype != index_dtype():
+        raise not_implemented("avg_pool3d_out_frame" if ndim == 3 else "avg_pool2d", input)
     windows = _windows(name, input, kernel_size, stride, padding, 1, ceil_mode, ndim)
     total = _sum_windows(input, windows)
     if divisor_override is not None:

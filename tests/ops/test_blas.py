@@ -32,6 +32,8 @@ ROWS = [
     row("addmm", F(2, 4), M, N, beta=0.5, alpha=2),
     row("addmm", 0.5, F(2, 4), 2, M, N, inplace=False, out=False),
     row("Tensor.addmm", F(2, 4), 0.5, M, N),
+    raises("addmm", F(4), F(2, 3, dtype="float64"), F(3, 4), error=RuntimeError,
+           text="mat1 and mat2 must have the same dtype, but got Double and Float"),
     row("addmm", V([float("nan")] * 4), M, N, beta=0, grad=False),
     row("addmv", F(2), M, F(3), beta=0.5, alpha=2),
     row("addmv", F(2), M, F(3)),

@@ -29,8 +29,10 @@ ROWS = [
         node=False,
     ),
     raises(FN + "conv2d", F(2, 3, 8, 8), F(6, 1, 3, 3), error=RuntimeError, text="Given groups=1"),
+    raises(FN + "conv2d", F(1, 1, 3, 3, dtype="float64"), F(1, 1, 2, 2), F(1), error=RuntimeError,
+           text="Input type (double) and bias type (float) should be the same"),
     raises(FN + "conv2d", F(2, 3), F(6, 1, 3, 3), error=RuntimeError, text="Expected 3D"),
     raises(FN + "conv2d", F(1, 3, 2, 2), F(6, 3, 3, 3), error=RuntimeError, text="Kernel size"),
-]
+]  # fmt: skip
 
 test_row, test_inside_jax = oracle.tests(__file__, ROWS)

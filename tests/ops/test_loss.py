@@ -7,7 +7,7 @@ import pytest
 import jaxtorch as torch
 import jaxtorch.nn.functional as functional
 from tests import oracle
-from tests.oracle import F, I, V, raises, row
+from tests.oracle import B, F, I, V, raises, row
 
 X, Y = F(4, 5), V([0, 4, 2, -100])
 IMAGE, LABELS = F(2, 5, 3), I(2, 3, low=0, high=5)
@@ -91,7 +91,26 @@ ROWS = [
     ),
     wrong("smooth_l1_loss", X, X, beta=-1.0, error=RuntimeError, text="negative values for beta"),
     wrong("huber_loss", X, X, delta=0.0, error=RuntimeError, text="non-positive values for delta"),
-]
+    # a target's dtype
+    wrong(
+        "cross_entropy", X, I(4, low=0, dtype="int32"), error=RuntimeError,
+        text="expected target dtype to be Long or Byte, but got Int",
+    ),
+    wrong(
+        "nll_loss", IMAGE, I(2, 3, low=0, dtype="uint8"), error=RuntimeError,
+        text="expected scalar type Long but found Byte",
+    ),
+    wrong(
+        "binary_cross_entropy", P, I(4, 5, low=0, high=2), error=RuntimeError,
+        text="Found dtype Long but expected Float",
+    ),
+    wrong(
+        "binary_cross_entropy_with_logits", X, I(4, 5, low=0, high=2), error=RuntimeError,
+        text="result type Float can't be cast to the desired output type Long",
+    ),
+    wrong("kl_div", X, I(4, 5), reduction="sum", error=RuntimeError, text="Integral inputs"),
+    wrong("l1_loss", X, B(4, 5), error=RuntimeError, text="with a bool tensor is not supported"),
+]  # fmt: skip
 
 test_row, test_inside_jax = oracle.tests(__file__, ROWS)
 

@@ -35,6 +35,8 @@ ROWS = [
     loss("cosine_embedding_loss", F(3), F(3), V(1.0, grad=False)),
     loss("multilabel_margin_loss", F(3), V([2, -1, 0])),
     raises("nn.functional.multi_margin_loss", X, CLASSES, 3, error=ValueError, text="only p == 1"),
+    raises("nn.functional.multi_margin_loss", X, V([0, 2, 1, 1], "int32"), error=RuntimeError,
+           text="expected scalar type Long but found Int"),
     raises("nn.functional.multi_margin_loss", X, V([0]), error=RuntimeError, text="should be 1-D"),
     raises("nn.functional.triplet_margin_loss", X, X, F(3), error=RuntimeError, text="anchor 2D"),
     raises("nn.functional.triplet_margin_loss", X, X, X, margin=0, error=ValueError, text="got 0"),

@@ -30,7 +30,20 @@ ROWS = [
     row(FN + "gelu", F(3, 5), second=True, **KEPT),
     row(FN + "gelu", F(3, 5), approximate="tanh", second=True, **KEPT),
     raises(FN + "linear", F(2, 3), F(4, 5), error=RuntimeError, text="(2x3 and 5x4)"),
+    raises(FN + "linear", F(2, 3, dtype="float64"), F(4, 3), F(4), error=RuntimeError,
+           text="mat1 and mat2 must have the same dtype, but got Double and Float"),
+    raises(FN + "linear", F(2, 3, dtype="float16"), F(4, 3), error=RuntimeError,
+           text="c10::Half != float"),
+    raises(FN + "layer_norm", F(2, 4, dtype="float64"), (4,), F(4), F(4), error=RuntimeError,
+           text="all inputs must share same datatype"),
+    raises(FN + "batch_norm", F(2, 4), F(4, dtype="float64"), F(4, dtype="float64"),
+           error=RuntimeError, text="expect parameter to have scalar type of Float"),
+    raises(FN + "group_norm", F(2, 4, dtype="float16"), 2, F(4, dtype="float64"),
+           F(4, dtype="float64"), error=RuntimeError, text="mixed dtype (CPU)"),
+    row(FN + "layer_norm", F(2, 4, dtype="float16"), (4,), F(4), F(4), limits=(1e-2, 1e-2),
+        node=False),
+    row(FN + "rms_norm", F(2, 4, dtype="float16"), (4,), F(4), limits=(1e-2, 1e-2), node=False),
     raises(FN + "layer_norm", F(2, 4), (5,), error=RuntimeError, text="normalized_shape=[5]"),
-]
+]  # fmt: skip
 
 test_row, test_inside_jax = oracle.tests(__file__, ROWS)

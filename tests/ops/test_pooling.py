@@ -1,7 +1,7 @@
 """Pools: windows, edges, padding, indices, and which of equals takes the gradient."""
 
 from tests import oracle
-from tests.oracle import F, V, raises, row
+from tests.oracle import F, I, V, raises, row
 
 FN = "nn.functional."
 EQUAL = V([[[[1.0, 1.0, 2.0, 0.0], [1.0, 1.0, 2.0, 2.0]]]])
@@ -45,6 +45,13 @@ ROWS = [
         text="dilation must be greater",
     ),
     raises(FN + "max_pool2d", F(2, 3, 8, 8), 3, padding=2, error=RuntimeError, text="at most half"),
+    raises(
+        FN + "avg_pool2d",
+        I(2, 3, 4, 4, dtype="int32"),
+        2,
+        error=NotImplementedError,
+        text="\"avg_pool2d\" not implemented for 'Int'",
+    ),
     raises(FN + "max_pool2d", F(2, 3, 1, 1), 2, error=RuntimeError, text="too small"),
 ]
 

@@ -101,6 +101,14 @@ ROWS = [
 test_row, test_inside_jax = oracle.tests(__file__, ROWS)
 
 
+def test_corners_that_are_not_spoken_of_are_warned_of():
+    theta = jaxtorch.eye(2, 3)[None]
+    with pytest.warns(UserWarning, match="changed to align_corners=False since 1.3.0"):
+        grid = jaxtorch.nn.functional.affine_grid(theta, (1, 1, 2, 2))
+    with pytest.warns(UserWarning, match="changed to align_corners=False since 1.3.0"):
+        jaxtorch.nn.functional.grid_sample(jaxtorch.ones(1, 1, 2, 2), grid)
+
+
 @pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])
 def test_half_types_are_sampled_where_they_say(mode):
     """Places are computed in float32; torch's, in bfloat16, are whole pixels off."""
