@@ -217,7 +217,8 @@ def install() -> None:
                 "or write 'import jaxtorch as torch'."
             )
     _displaced.update(found)
-    importlib.import_module(f"{_PACKAGE}._C")  # some classes are at home there
+    for home in ("_C", "_dynamo.eval_frame"):  # of some classes
+        importlib.import_module(f"{_PACKAGE}.{home}")
     for name in found:
         del sys.modules[name]
     _adopt_all(_PACKAGE)

@@ -21,6 +21,7 @@ _MODULES = {
 }
 _NAMES = {
     ("jaxtorch.random", "Generator"): "torch._C",
+    ("jaxtorch.compiled", "OptimizedModule"): "torch._dynamo.eval_frame",
     ("jaxtorch._utils", "_rebuild_from_type_v2"): "torch._tensor",
     ("jaxtorch._utils", "_get_layout"): "torch.serialization",
 }

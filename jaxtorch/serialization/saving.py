@@ -141,7 +141,7 @@ def _module(module) -> tuple:
             members[kind][name] = state.pop(name)
         hooks = {name: state.pop(name, OrderedDict()) for name in _HOOKS}
         state = {
-            "training": state.pop("training"),
+            "training": state.pop("training", module.training),
             "_parameters": members["parameter"],
             "_buffers": members["buffer"],
             "_non_persistent_buffers_set": state.pop("_non_persistent_buffers_set", set()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import pickle
 
 from tests.nn.programs import complaint, small
@@ -81,7 +82,12 @@ def a_compiled_modules_state(torch):
 def a_compiled_container(torch):
     pair = torch.compile(torch.nn.Sequential(torch.nn.ReLU(), torch.nn.Tanh()), backend="eager")
     again = pickle.loads(pickle.dumps(pair))
+    file = io.BytesIO()
+    torch.save(pair.eval(), file)
+    file.seek(0)
+    loaded = torch.load(file, weights_only=False)
     return [
+        repr(loaded), loaded.training,
         len(pair), complaint(lambda: pair[0]), complaint(lambda: list(pair)), repr(again),
         complaint(lambda: len(torch.compile(torch.nn.ReLU(), backend="eager"))),
     ]  # fmt: skip
