@@ -393,8 +393,14 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
                 )
             if value.shape != self.shape:
                 raise RuntimeError(
-                    f"assigned grad has data of a different size: expected {list(self.shape)}, got "
-                    f"{list(value.shape)}"
+                    f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of "
+                    f"size '{list(self.shape)}'. Please ensure that the gradient and the tensor "
+                    "are the same size"
+                )
+            if value.dtype is not self.dtype:
+                raise RuntimeError(
+                    f"attempting to assign a gradient with dtype '{value.dtype.cpp}' to a tensor "
+                    f"with grad_dtype '{self.dtype.legacy}': convert the gradient first"
                 )
         if self._meta is None:
             if value is None:

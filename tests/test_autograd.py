@@ -177,8 +177,10 @@ def test_retain_grad():
 
 def test_a_gradient_must_fit():
     w = leaf(1.0, 2.0)
-    with pytest.raises(RuntimeError, match="assigned grad has data of a different size"):
+    with pytest.raises(RuntimeError, match="gradient of size .* to a tensor of size"):
         w.grad = torch.ones(3)
+    with pytest.raises(RuntimeError, match="gradient with dtype 'double' to a tensor with grad_d"):
+        w.grad = torch.ones(2, dtype=torch.float64)
     with pytest.raises(TypeError, match="assigned grad expected to be a Tensor or None"):
         w.grad = 1.0
     w.grad = torch.ones(2)

@@ -297,7 +297,7 @@ def test_classes_have_the_names_that_torch_has_for_them():
 
 
 IN_A_PROGRAM = """
-import sys, jaxtorch, jaxtorch._C, jaxtorch.utils.data
+import sys, jaxtorch, jaxtorch._C, jaxtorch._dynamo.eval_frame, jaxtorch.utils.data
 from multiprocessing import spawn
 ours = [m for name, m in sys.modules.items() if name.startswith("jaxtorch")]
 homes = {c: c.__module__ for m in ours for c in vars(m).values() if isinstance(c, type)}

@@ -111,3 +111,9 @@ def test_rearrange():
                              ("a (b c -> a b c", {}), ("a b c -> c b a", {"d": 2})):  # fmt: skip
         with pytest.raises(ValueError, match="rearrange"):
             func.rearrange(x, pattern, **lengths)
+
+
+@pytest.mark.parametrize("ask", [lambda x: x.item(), lambda x: x if x > 0 else -x])
+def test_asking_for_a_value_of_a_batch_raises(ask):
+    with pytest.raises(RuntimeError, match=r"vmap.*a value was asked for.*torch.where"):
+        torch.vmap(ask)(torch.ones(3))

@@ -112,8 +112,8 @@ def grad(
     found = [None if g is FREED else g for g in found]
     if not allow_unused and None in found:
         raise RuntimeError(
-            "One of the differentiated Tensors appears to not have been used in the graph. Set "
-            "allow_unused=True if this is the desired behavior."
+            f"The differentiated Tensor at index {found.index(None)} appears to not have been used "
+            "in the graph. Set allow_unused=True if this is the desired behavior."
         )
     result = [None if g is None else Handles.wrap(g) for g in found]
     if materialize_grads:

@@ -139,6 +139,12 @@ class _Examples:
             with jax.enable_x64(True):
                 index = jnp.arange(self.count, dtype=jnp.int32)
                 return jax.vmap(one, in_axes=(0, *axes))(index, *given)
+        except jax.errors.TracerArrayConversionError as error:
+            raise RuntimeError(
+                f"vmap({_name(batch.func)}, ...): a value was asked for (by item(), tolist() or "
+                "an `if`) of a Tensor that stands for a whole batch; torch.where chooses without "
+                "asking"
+            ) from error
         finally:
             STATE.grad = before
 
