@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from flax.core import DenyList
 
 from jaxtorch.nn.modules.module import Module
 from jaxtorch.nn.parameter import Parameter
@@ -79,7 +80,7 @@ class FlaxLayer(Module):
 
     def __init__(self, layer: nnx.Module) -> None:
         super().__init__()
-        self.kind = type(layer).__name__
+        self.kind = type(getattr(layer, "to_nnx__module", layer)).__name__
         layer = nnx.clone(layer)
         graphdefs = []
         for mode in (layer.train, layer.eval):
@@ -144,10 +145,19 @@ class FlaxLayer(Module):
         return super().__getstate__() | {"_calls": {}}
 
 
+class _Linen(nnx.bridge.ToNNX):
+    """A linen module that may write to all its collections but the parameters, as an nnx layer
+    may: the statistics of a batch norm."""
+
+    def __call__(self, *args: Any, mutable: Any = DenyList("params"), **kwargs: Any) -> Any:  # noqa: B008
+        return super().__call__(*args, mutable=mutable, **kwargs)
+
+
 def from_linen(layer, *inputs: Any, rngs: nnx.Rngs | int = 0, **kwargs: Any) -> FlaxLayer:
-    """A linen module as a Module; ``inputs`` are examples of what it will be called with."""
+    """A linen module as a Module; ``inputs`` are examples of what it will be called with. Linen
+    has no training mode: say it in the call, as its layer wants it (``train=self.training``)."""
     rngs = nnx.Rngs(rngs) if isinstance(rngs, int) else rngs
     arrays = [x.jax() if isinstance(x, Tensor) else x for x in inputs]
-    wrapped = nnx.bridge.ToNNX(layer, rngs)
+    wrapped = _Linen(layer, rngs)
     nnx.bridge.lazy_init(wrapped, *arrays, **kwargs)
     return FlaxLayer(wrapped)

@@ -403,6 +403,29 @@ def test_flax_layers_are_trained_with_the_rest(x):
     np.testing.assert_array_equal(net.norm.mean.numpy(), kept)
 
 
+class Normed(linen.Module):
+    @linen.compact
+    def __call__(self, x, train: bool = True):
+        x = linen.BatchNorm(use_running_average=not train, momentum=0.5)(linen.Dense(4)(x))
+        return linen.Dropout(0.5, deterministic=not train)(x)
+
+
+def test_a_linen_layer_keeps_its_statistics_and_draws_anew(x):
+    layer = from_linen(Normed(), jnp.ones((4, 3)), rngs=nnx.Rngs(params=0, dropout=1))
+    assert "Normed" in repr(layer)
+    one, two = layer(torch.Tensor(x)), layer(torch.Tensor(x))
+    assert not torch.equal(one, two)
+    one.sum().backward()
+    assert layer.get_parameter("Dense_0.kernel").grad is not None
+    hidden = x @ layer.get_parameter("Dense_0.kernel").detach().jax()
+    np.testing.assert_allclose(
+        layer.get_buffer("BatchNorm_0.mean"), hidden.mean(0) * 0.75, rtol=1e-5, atol=1e-6
+    )
+    kept = layer.get_buffer("BatchNorm_0.mean").clone()
+    same = [layer(torch.Tensor(x), train=False) for _ in range(2)]
+    assert torch.equal(*same) and torch.equal(layer.get_buffer("BatchNorm_0.mean"), kept)
+
+
 def test_a_flax_layer_answers_as_by_itself(x):
     layer = nnx.Linear(3, 2, rngs=nnx.Rngs(0))
     wrapped = FlaxLayer(layer)
