@@ -100,7 +100,6 @@ from jaxtorch.ops.blas import (
     chain_matmul as chain_matmul,
     cross as cross,
     dot as dot,
-    einsum as einsum,
     ger as ger,
     inner as inner,
     kron as kron,
@@ -224,6 +223,7 @@ from jaxtorch.ops.dropout import (
     feature_alpha_dropout as feature_alpha_dropout,
     feature_dropout as feature_dropout,
 )
+from jaxtorch.ops.einsum import einsum as einsum
 from jaxtorch.ops.fake_quantize import (
     fake_quantize_per_channel_affine as fake_quantize_per_channel_affine,
     fake_quantize_per_tensor_affine as fake_quantize_per_tensor_affine,

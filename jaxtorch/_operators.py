@@ -6,7 +6,7 @@ from jaxtorch.engine.handles import Handles
 from jaxtorch.ops import arithmetic, bitwise, blas, comparison, pointwise
 from jaxtorch.ops._dispatch import is_operand
 from jaxtorch.ops._op import inplace
-from jaxtorch.ops._overrides import overrides
+from jaxtorch.ops._overrides import Untaken, overrides
 
 _PLAIN = {bool, int, float, complex}
 
@@ -18,7 +18,10 @@ def _operator(function):
     def operate(self, other):
         kind = other.__class__
         if kind in Handles.classes or kind in _PLAIN or is_operand(other) or overrides(other):
-            return function(self, other)
+            try:
+                return function(self, other)
+            except Untaken:
+                pass  # Python asks the other side, and says what it says if that takes nothing
         return NotImplemented
 
     operate.__name__ = operate.__qualname__ = function.__name__
@@ -31,6 +34,7 @@ def _reflected(function):
     """``function`` with its operands exchanged, as the operator of the right-hand side."""
     reflected = _operator(lambda self, other: function(other, self))
     reflected.__wrapped__ = function
+    reflected.__name__ = reflected.__qualname__ = f"__r{function.__name__}__"
     return reflected
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
+
+import jax
 import numpy as np
+from jax._src.interpreters.batching import BatchTracer
 
 from jaxtorch import devices, dtypes, engine, layouts, left_out
+from jaxtorch.engine.aliases import Storage
 from jaxtorch.engine.graph import Node
 from jaxtorch.engine.trace import is_traced
 from jaxtorch.gradfn import output_number
+from jaxtorch.ops._dims import type_name
 from jaxtorch.ops._overrides import overrides
-from jaxtorch.ops.data import no_pinning
+from jaxtorch.ops.data import is_tensor, no_pinning
 from jaxtorch.printing import tensor_repr
 
 
@@ -58,6 +64,10 @@ class TensorQueries:
             return shape
         try:
             return shape[dim]
+        except TypeError:
+            raise TypeError(
+                f"size(): argument 'dim' (position 1) must be int, not {type_name(dim)}"
+            ) from None
         except IndexError:
             n = len(shape)
             raise IndexError(
@@ -98,7 +108,19 @@ class TensorQueries:
         return iter(self.unbind(0))
 
     def __contains__(self, element) -> bool:
+        if not (is_tensor(element) or isinstance(element, (int, float, complex, np.generic))):
+            raise RuntimeError(
+                "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
+                f"{type(element)}."
+            )
         return bool((self == element).any())
+
+    def __reversed__(self):
+        """All dimensions from their ends."""
+        return self.flip(tuple(range(self.dim()))) if self.dim() else self
+
+    def __delitem__(self, index) -> None:
+        raise TypeError("Tensor does not support deleting items")
 
     def __bool__(self) -> bool:
         if self.numel() > 1:
@@ -128,17 +150,17 @@ class TensorQueries:
         return complex(self._number())
 
     def __index__(self) -> int:
-        value = self.item()
+        value = self.item() if self.numel() == 1 else None
         if not isinstance(value, int):
             raise TypeError("only integer tensors of a single element can be converted to an index")
         return int(value)
 
-    def __repr__(self) -> str:
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:
         if "_opaque" in self.__dict__:  # what jax.tree.map has put in its place
             return f"{type(self).__name__}({self.__dict__['_opaque']!r})"
         node = self._read()
         if is_traced(node):
-            return f"{type(self).__name__}({node.value})"
+            return _traced_repr(engine.force(node), type(self))
         name = None
         if node.requires_grad and not self.is_leaf:
             name = self.grad_fn.name()
@@ -148,6 +170,7 @@ class TensorQueries:
             requires_grad=node.requires_grad, grad_fn_name=name,
             default_dtype=dtypes.get_default_dtype(),
             class_prefix=type(self).__name__ if overrides(self) else "tensor",
+            contents=tensor_contents,
         )  # fmt: skip
 
     def __format__(self, spec: str) -> str:
@@ -194,6 +217,10 @@ class TensorQueries:
     def is_nonzero(self) -> bool:
         return bool(self)
 
+    def _is_view(self) -> bool:
+        """Is it a view for autograd? What is detached from a base is none."""
+        return self._base is not None and self._base.__class__ is not Storage
+
     def is_inference(self) -> bool:
         return False
 
@@ -202,6 +229,22 @@ class TensorQueries:
 
     def is_shared(self) -> bool:
         return False
+
+    # -- other libraries ----------------------------------------------------------------------
+
+    def __array_wrap__(self, array, context=None, return_scalar=False):
+        """What NumPy's functions of this tensor made, as a tensor (of bools, as bytes)."""
+        from jaxtorch.ops.data import from_numpy
+
+        return from_numpy(np.asarray(array, np.uint8 if array.dtype == bool else None))
+
+    def __dlpack__(self, **kwargs):
+        if self.requires_grad:
+            raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+        return self.jax().__dlpack__(**kwargs)
+
+    def __dlpack_device__(self):
+        return self.jax().__dlpack_device__()
 
     # -- where it is kept ---------------------------------------------------------------------
 
@@ -294,3 +337,14 @@ class TensorQueries:
             "reinforce() was removed.\nUse torch.distributions instead.\n"
             "See https://pytorch.org/docs/main/distributions.html"
         )
+
+
+def _traced_repr(tracer, cls: type) -> str:
+    """Of an example under vmap all the batch, which is known; of other tracers what JAX says."""
+    if not isinstance(tracer, BatchTracer):
+        return f"tensor({tracer})"
+    level, inside = 1, tracer.val
+    while isinstance(inside, BatchTracer):
+        level, inside = level + 1, inside.val
+    value = textwrap.indent(repr(cls(jax.numpy.asarray(tracer.val))), "    ")
+    return f"BatchedTensor(lvl={level}, bdim={tracer.batch_dim}, value=\n{value}\n)"

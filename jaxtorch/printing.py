@@ -86,11 +86,13 @@ def tensor_repr(
     default_dtype,
     class_prefix: str = "tensor",
     shape: tuple[int, ...] = (),
+    contents: str | None = None,
 ) -> str:
     """``tensor([...], dtype=..., grad_fn=<...>)`` for a tensor whose value is ``array``, None on
     the device "meta", of which ``shape`` is all that there is to show.
 
-    ``device`` is shown unless it is the cpu; ``dtype`` unless the digits tell it.
+    ``contents`` is written in place of numbers. ``device`` is shown unless it is the cpu; ``dtype``
+    unless the digits tell it.
     """
     prefix = class_prefix + "("
     suffixes = []
@@ -106,7 +108,7 @@ def tensor_repr(
             suffixes.append(f"size={array.shape}")
         shown = dtype is default_dtype
     else:
-        body = _body(array, dtype, len(prefix))
+        body = _body(array, dtype, len(prefix)) if contents is None else contents
         if not _options.edgeitems:
             suffixes.append(f"size={array.shape}")
         default_complex = "complex128" if default_dtype.name == "float64" else "complex64"

@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import math
+import operator
 
 __all__ = ["Size"]
+
+_new = tuple.__new__
+
+
+def _ints(sizes: tuple) -> list[int]:
+    for i, n in enumerate(sizes):
+        if not hasattr(n, "__index__"):
+            raise TypeError(
+                f"torch.Size() takes an iterable of 'int' (item {i} is '{type(n).__name__}')"
+            )
+    return [operator.index(n) for n in sizes]
 
 
 class Size(tuple):
     __module__ = "jaxtorch"
     __slots__ = ()
+
+    def __new__(cls, sizes=()):
+        sizes = tuple(sizes)
+        for n in sizes:
+            if n.__class__ is not int:
+                return _new(cls, _ints(sizes))
+        return _new(cls, sizes)
 
     def numel(self) -> int:
         """The number of elements of a tensor of this size."""
@@ -22,11 +41,13 @@ class Size(tuple):
 
     def __getitem__(self, index):
         item = tuple.__getitem__(self, index)
-        return Size(item) if isinstance(index, slice) else item
+        return _new(Size, item) if isinstance(index, slice) else item
 
     def __add__(self, other):
         if not isinstance(other, tuple):
-            return NotImplemented
+            raise TypeError(
+                f"can only concatenate tuple (not {type(other).__name__}) to torch.Size"
+            )
         return Size(tuple.__add__(self, other))
 
     def __radd__(self, other):
@@ -35,7 +56,7 @@ class Size(tuple):
         return Size(tuple.__add__(other, self))
 
     def __mul__(self, times):
-        return Size(tuple.__mul__(self, times))
+        return _new(Size, tuple.__mul__(self, times))
 
     __rmul__ = __mul__
 

@@ -15,6 +15,7 @@ from jax._src.core import trace_state_clean
 
 from jaxtorch import dtypes, engine
 from jaxtorch._methods import TensorMethods
+from jaxtorch._operators import TensorOperators
 from jaxtorch._queries import TensorQueries
 from jaxtorch.engine import backward as engine_backward, lens
 from jaxtorch.engine.aliases import Storage, alias, alone, cast, redirected, share
@@ -23,7 +24,13 @@ from jaxtorch.engine.graph import STATE, Node
 from jaxtorch.engine.handles import Handles, TensorBase, node_of_array
 from jaxtorch.engine.trace import begun_before, current_trace, is_traced, trace_of
 from jaxtorch.gradfn import GradFn
-from jaxtorch.ops._overrides import DisableTorchFunctionSubclass, disabled, overrides
+from jaxtorch.ops._overrides import (
+    DisableTorchFunctionSubclass,
+    ask_first,
+    disabled,
+    overrides,
+)
+from jaxtorch.ops.overlaps import refuse_partial_overlap
 from jaxtorch.outputs import assign_out
 from jaxtorch.places import to_place as to_place
 
@@ -59,6 +66,13 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
             self._construct(*args, **kwargs)  # a subclass's own __init__ need not call this one's
         return self
 
+    def __init_subclass__(cls, **options) -> None:
+        super().__init_subclass__(**options)
+        if cls.__torch_function__ is not disabled:
+            ask_first(
+                cls, {**vars(TensorOperators), **vars(TensorMethods), "detach": Tensor.detach}
+            )
+
     def __init__(self, *args, device=None):
         if "_node" not in self.__dict__:
             self._construct(*args, device=device)
@@ -71,7 +85,7 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
 
             # PyTorch's oldest constructor does not ask for the default device
             where = "cpu" if device is None else device
-            made = legacy_tensor(dtypes.get_default_dtype(), *args, device=where)
+            made = legacy_tensor(dtypes.get_default_dtype(), *args, device=where, of_class=False)
             self._bind(made._node)
 
     # -- subclasses ---------------------------------------------------------------------------
@@ -309,14 +323,6 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
             )
         return self._host()
 
-    def __dlpack__(self, **kwargs):
-        if self.requires_grad:
-            raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
-        return self.jax().__dlpack__(**kwargs)
-
-    def __dlpack_device__(self):
-        return self.jax().__dlpack_device__()
-
     def item(self):
         """The value of a tensor with one element, as a Python number."""
         if self.is_meta and self.numel() == 1:
@@ -389,8 +395,11 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
         if value is not None:
             if not isinstance(value, Tensor):
                 raise TypeError(
-                    f"assigned grad expected to be a Tensor or None but got {type(value)}"
+                    "assigned grad expected to be a Tensor or None but got grad of type "
+                    f"{type(value).__name__}"
                 )
+            if value is self:
+                raise RuntimeError("can't assign Variable as its own grad")
             if value.shape != self.shape:
                 raise RuntimeError(
                     f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of "
@@ -598,3 +607,4 @@ Handles.wrap = wrap
 Handles.fresh = fresh
 Handles.wrap_view = wrap_view
 Handles.assign_out = assign_out
+Handles.refuse_partial_overlap = refuse_partial_overlap

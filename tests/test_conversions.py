@@ -170,3 +170,27 @@ def test_tensors_are_dense_and_here():
         x.share_memory_()
     with pytest.raises(RuntimeError, match="pin_memory=True requires"):
         x.pin_memory()
+
+
+def test_numpys_functions_of_tensors_make_tensors():
+    x = torch.tensor([0.0, 1.0])
+    for made in (np.sin(x), np.add(x, 1), np.add(1, x), np.maximum(x, 2), np.cumsum(x)):
+        assert type(made) is torch.Tensor and made.dtype is torch.float32
+    assert np.isnan(x).dtype is torch.uint8
+    assert np.asarray(x, dtype=np.int32).dtype == np.int32
+
+
+def test_a_tensor_of_several_elements_is_no_index():
+    for what in ([1, 2], [1.5]):
+        with pytest.raises(TypeError, match="only integer tensors of a single element"):
+            [0, 1, 2][torch.tensor(what)]
+
+
+def test_names_of_types_in_errors():
+    for call, name in (
+        (lambda: torch.from_numpy(np.float32(1)), "numpy.float32"),
+        (lambda: torch.exp(np.ones(2).tolist()), "list"),
+        (lambda: torch.relu(np.ones(2)), "numpy.ndarray"),
+    ):
+        with pytest.raises(TypeError, match=name):
+            call()

@@ -16,7 +16,7 @@ LAYERS = [
     # what a value is; what belongs to no layer because it knows nothing of Tensors
     "version torch_version exceptions left_out layouts futures symbolic __future__ fx onnx "
     "quantization ao",
-    "size dtypes return_types devices children multiprocessing printing utils.hooks",
+    "size dtypes return_types devices children multiprocessing printing _tensor_str utils.hooks",
     "mersenne draws rejection box_muller random",
     "engine",
     "ops._overrides",

@@ -141,3 +141,70 @@ def test_the_few_names_of_the_core():
     x = torch.ones(1).as_subclass(Plain)
     with torch._C.DisableTorchFunctionSubclass():
         assert type(x + 1) is torch.Tensor
+
+
+def test_methods_that_are_no_ops_are_seen_by_name():
+    """What a subclass is asked is the method that was called, not what it is made of."""
+    asked = []
+
+    class Asked(torch.Tensor):
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            asked.append(func)
+            return super().__torch_function__(func, types, args, kwargs or {})
+
+    x = torch.arange(6.0).reshape(2, 3).clone().as_subclass(Asked)
+    T = torch.Tensor
+    calls = [
+        (lambda: x[0], T.__getitem__), (lambda: x.__setitem__(0, 1), T.__setitem__),
+        (lambda: x.to(torch.int32), T.to), (lambda: x.clone(), T.clone),
+        (lambda: x.detach(), T.detach), (lambda: x.view(-1), T.view), (lambda: x.add_(1), T.add_),
+        (lambda: x.new_zeros(2), T.new_zeros), (lambda: x.add(1), T.add),
+        (lambda: torch.zeros_like(x), torch.zeros_like), (lambda: x.max(0), T.max),
+        (lambda: torch.rand_like(x), torch.rand_like),
+    ]  # fmt: skip
+    for call, function in calls:
+        asked.clear()
+        result = call()
+        assert asked == [function], function
+        assert result is None or type(result[0] if isinstance(result, tuple) else result) is Asked
+    asked.clear()
+    x += 1
+    assert asked == [T.add_] and T.__getitem__.__name__ == "__getitem__"
+
+
+def test_a_class_of_its_own_may_have_a_plain_method():
+    class Other:
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            return func.__name__, args[0] is self
+
+    assert torch.add(Other(), 1) == ("add", True)
+
+
+def test_operators_that_nobody_takes():
+    class Silent(torch.Tensor):
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            return NotImplemented
+
+    x = torch.ones(2).as_subclass(Silent)
+    with pytest.raises(TypeError, match="unsupported operand type.s. for .: 'Silent' and 'int'"):
+        x + 1
+    with pytest.raises(TypeError, match="Multiple dispatch failed for 'torch.add'"):
+        torch.add(x, 1)
+
+
+def test_a_mode_sees_what_makes_tensors():
+    class Ones(TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            if func is torch.zeros:
+                func = torch.ones
+            seen.append(func)
+            return func(*args, **(kwargs or {}))
+
+    seen = []
+    with Ones():
+        x = torch.zeros(2)
+        torch.tensor([1.0]), torch.arange(3), torch.rand(2), torch.zeros_like(x)
+    assert x.tolist() == [1, 1] and torch.zeros(2).tolist() == [0, 0]
+    assert seen == [torch.ones, torch.tensor, torch.arange, torch.rand, torch.zeros_like]

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+import jaxtorch as torch
 from jaxtorch import dtypes, printing
 from tests import printing_rows, stored
 from tests.printing_rows import Row, ours
@@ -71,3 +72,11 @@ def test_options():
     assert printing.get_printoptions() == before
     with pytest.raises(ValueError, match="profile"):
         printing.set_printoptions(profile="long")
+
+
+def test_where_torch_keeps_its_options():
+    x = torch.tensor([1.23456])
+    with torch._tensor_str.printoptions(precision=2):
+        assert repr(x) == "tensor([1.23])" and torch._tensor_str.PRINT_OPTS.precision == 2
+    assert torch._tensor_str._str(x) == "tensor([1.2346])"
+    assert x.__repr__(tensor_contents="one number") == "tensor(one number)"

@@ -385,3 +385,68 @@ def test_data_assigned_parts_from_what_was_detached_before():
     assert param.tolist() == [1, 1]
     param.data.mul_(3)
     assert param.tolist() == [3, 3]
+
+
+def test_what_overlaps_is_written_where_the_writes_do_not():
+    x = torch.zeros(1, 3)
+    x.expand(4, 3)[1] = 5
+    x.expand(4, 3)[2, 1:].add_(1)
+    assert x.tolist() == [[5, 6, 6]]
+    y = torch.arange(4.0)
+    y.unfold(0, 2, 1)[1].mul_(10)
+    y.as_strided((2, 2), (1, 1))[0, 1:].sub_(1)
+    assert y.tolist() == [0, 9, 20, 3]
+    w = torch.ones(3, requires_grad=True)
+    z = w * 2
+    z.expand(2, 3)[1].mul_(3)
+    z.sum().backward()
+    assert w.grad.tolist() == [6, 6, 6]
+
+
+def test_one_number_may_be_written_to_what_overlaps():
+    x = torch.arange(4.0)
+    x.unfold(0, 2, 1).fill_(3)
+    assert x.tolist() == [3] * 4
+    x.expand(2, 4).zero_()
+    assert x.tolist() == [0] * 4
+    for write in (lambda v: v.add_(1), lambda v: v.copy_(torch.ones(2, 4)), lambda v: v.exp_()):
+        with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
+            write(x.expand(2, 4))
+
+
+def test_what_is_written_and_read_may_not_overlap_in_part():
+    x = torch.arange(12.0).reshape(3, 4).clone()
+    before = x.tolist()
+    for write in (
+        lambda: x[1:].add_(x[:2]),
+        lambda: x[0].sub_(x[0, 0]),
+        lambda: x.view(-1)[1:].mul_(x.view(-1)[:-1]),
+        lambda: x[1:].copy_(x[:-1]),
+    ):
+        with pytest.raises(RuntimeError, match="input tensor and the written-to tensor refer"):
+            write()
+    assert x.tolist() == before
+    x[0].add_(x[0])
+    x[1].add_(x[2])
+    x[:, 1].add_(x[:, 2])
+    assert x.tolist() == [[0, 6, 4, 6], [12, 30, 16, 18], [8, 19, 10, 11]]
+
+
+def test_what_is_a_view():
+    x = torch.zeros(2, 3)
+    views = [x[:], x[...], x.view(-1), x.T, x.expand_as(x), x.real.view_as(x)]
+    assert [v._is_view() for v in views] == [True] * len(views)
+    assert not any(t._is_view() for t in (x, x.detach(), x[0].detach(), x.clone(), x.contiguous()))
+
+
+def test_copy_says_what_does_not_broadcast():
+    x = torch.zeros(3, 4)
+    for other, text in (
+        (torch.ones(5), r"tensor a \(4\) must match the size of tensor b \(5\) at non-singleton"),
+        (torch.ones(1, 3, 4), r"output with shape \[3, 4\] doesn't match the broadcast shape"),
+    ):
+        with pytest.raises(RuntimeError, match=text):
+            x.copy_(other)
+    with pytest.raises(TypeError, match="argument 'other' .position 1. must be Tensor, not numpy"):
+        x.copy_(np.ones(4))
+    assert x.copy_(other=torch.ones(4)).sum() == 12

@@ -117,3 +117,10 @@ def test_rearrange():
 def test_asking_for_a_value_of_a_batch_raises(ask):
     with pytest.raises(RuntimeError, match=r"vmap.*a value was asked for.*torch.where"):
         torch.vmap(ask)(torch.ones(3))
+
+
+def test_an_example_shows_the_batch_it_is_of():
+    shown = []
+    torch.func.vmap(lambda x: (shown.append(repr(x)), x * 2)[1])(torch.ones(2, 3))
+    numbers = "    tensor([[1., 1., 1.],\n            [1., 1., 1.]])"
+    assert shown == [f"BatchedTensor(lvl=1, bdim=0, value=\n{numbers}\n)"]

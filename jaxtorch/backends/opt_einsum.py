@@ -1,7 +1,7 @@
 """``torch.backends.opt_einsum``: how ``einsum`` finds the order of its products."""
 
 from jaxtorch.backends._flags import Flags, become, fixed
-from jaxtorch.ops import blas
+from jaxtorch.ops import einsum
 
 __all__ = ["get_opt_einsum", "is_available"]
 
@@ -24,11 +24,11 @@ class _OptEinsum(Flags):
     @property
     def strategy(self) -> str:
         """A name of opt_einsum's: "auto", "greedy", "optimal", "auto-hq"."""
-        return blas.path_strategy
+        return einsum.path_strategy
 
     @strategy.setter
     def strategy(self, name: str) -> None:
-        blas.path_strategy = name
+        einsum.path_strategy = name
 
 
 become(__name__, _OptEinsum)

@@ -3,11 +3,15 @@ it."""
 
 from __future__ import annotations
 
+import math
+
+import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxtorch import dtypes
 from jaxtorch.engine.backward import emit
-from jaxtorch.engine.graph import STATE, Aval, Node, aval_of
+from jaxtorch.engine.graph import STATE, Aval, Node, Number, aval_of
 from jaxtorch.engine.kernels import KERNELS, Kernel
 
 
@@ -30,10 +34,63 @@ def read_through(node: Node, steps) -> list[Node]:
 
 def write_through(base: Node, steps, value: Node) -> Node:
     """The base's new node, after ``value`` was written through a chain of views."""
-    nodes = read_through(base, steps[:-1])
-    for below, (op, statics, extras) in zip(reversed(nodes), reversed(steps), strict=True):
-        value = _put(op, statics, below, value, extras)
+    nodes, written = read_through(base, steps[:-1]), value
+    try:
+        for below, (op, statics, extras) in zip(reversed(nodes), reversed(steps), strict=True):
+            value = _put(op, statics, below, value, extras)
+    except Overlap as overlap:
+        found = _put_apart(base, steps, written)
+        if found is None:
+            raise overlap.refusal() from None
+        return found
     return value
+
+
+class Overlap(Exception):
+    """Two elements of a view are one of its base."""
+
+    def refusal(self) -> RuntimeError:
+        return RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a "
+            "single memory location. Please clone() the tensor before performing the operation."
+        )
+
+
+def _put_apart(base: Node, steps, value: Node) -> Node | None:
+    """``value`` written through views of which one shows elements twice, where the last shows none
+    twice (``x.expand(4, 3)[1]``) or all that is written is one number; else None."""
+    numbers = [n for _, _, extras in steps for n in extras]
+    if any(n.__class__ is not Number for n in numbers) or any(op.retypes for op, _, _ in steps):
+        return None
+    written = tuple((op, *statics.values()) for op, statics, _ in steps)
+    key = ("put apart", written, *[n.value for n in numbers], plain_avals((base, value)))
+    kernel = KERNELS.get(key)
+    if kernel is None:
+        where = _places(base.aval.shape, steps).ravel()
+        alike = value.kernel is not None and value.kernel.name in ("fill", "zeroed")
+        if not alike and np.unique(where).size < where.size:
+            return None
+
+        def body(_, base, value):
+            flat, values = base.ravel(), value.ravel().astype(base.dtype)
+            return flat.at[where].set(values).reshape(base.shape)
+
+        kernel = Kernel("copy_slices", None, None, plain_avals((base, value)), body)
+        if not alike:
+            KERNELS[key] = kernel
+    wants_grad = STATE.grad and (base.requires_grad or value.requires_grad) and kernel.carries_grad
+    return emit(kernel, (base, value), wants_grad)
+
+
+def _places(shape: tuple, steps) -> np.ndarray:
+    """Which element of a base of this shape each element of a chain of views is."""
+    with jax.ensure_compile_time_eval():
+        places = jnp.arange(math.prod(shape), dtype=jnp.int32).reshape(shape)
+        for op, statics, extras in steps:
+            names = [name for name, _, _ in op.params[1:]]
+            given = dict(zip(names, [jnp.asarray(n.value) for n in extras], strict=True))
+            places = op.body(**{op.params[0][0]: places}, **given, **statics)
+        return np.asarray(places)
 
 
 def _put(op, statics: dict, base: Node, value: Node, extras: tuple) -> Node:

@@ -19,7 +19,7 @@ import numpy as np
 
 from jaxtorch import random
 from jaxtorch.engine.handles import node_of_numpy
-from jaxtorch.ops.sampling import is_staged
+from jaxtorch.ops.sampling import _in_order, _order, is_staged
 from jaxtorch.tensor import Tensor, wrap
 
 __all__ = [
@@ -91,16 +91,20 @@ def _put(tensor: Tensor, array: np.ndarray) -> Tensor:
     return tensor._rebind(wrap(node_of_numpy(values, node.aval.place)))
 
 
-def _fill(tensor: Tensor, draw: Callable[[], np.ndarray], staged: Callable) -> Tensor:
-    """Give ``tensor`` the values of ``draw()``, or in jit's of ``staged(key, shape, dtype)``."""
+def _fill(
+    tensor: Tensor, draw: Callable[[tuple], np.ndarray], staged: Callable, ordered: bool = True
+) -> Tensor:
+    """Give ``tensor`` the values of ``draw(shape)``, if ``ordered`` in the order in which its
+    elements lie, or in jit's of ``staged(key, shape, dtype)``."""
+    shape = tuple(tensor.shape)
     if not is_staged():
-        return _put(tensor, draw())
-    shape, kind = tuple(tensor.shape), jax.dtypes.canonicalize_dtype(tensor.dtype.numpy)
+        return _put(tensor, _in_order(_order(tensor) if ordered else None, shape, draw))
+    kind = jax.dtypes.canonicalize_dtype(tensor.dtype.numpy)
     if random.has_trace_key():
         values = staged(random.trace_key(), shape, kind)
     else:
         values = jax.pure_callback(
-            lambda: np.ascontiguousarray(draw(), kind), jax.ShapeDtypeStruct(shape, kind)
+            lambda: np.ascontiguousarray(draw(shape), kind), jax.ShapeDtypeStruct(shape, kind)
         )
     return tensor._rebind(Tensor(values))
 
@@ -112,7 +116,7 @@ def uniform_(
     """Uniform in [a, b)."""
     gen = generator or random.default_generator
     return _fill(
-        tensor, lambda: random.uniform(gen, tensor.shape, tensor.dtype, a, b),
+        tensor, lambda shape: random.uniform(gen, shape, tensor.dtype, a, b),
         lambda key, shape, kind: jax.random.uniform(key, shape, kind, a, b),
     )  # fmt: skip
 
@@ -124,7 +128,7 @@ def normal_(
     """Normal with this mean and standard deviation."""
     gen = generator or random.default_generator
     return _fill(
-        tensor, lambda: random.normal(gen, tensor.shape, tensor.dtype, mean, std),
+        tensor, lambda shape: random.normal(gen, shape, tensor.dtype, mean, std),
         lambda key, shape, kind: mean + std * jax.random.normal(key, shape, kind),
     )  # fmt: skip
 
@@ -167,8 +171,9 @@ def trunc_normal_(
         within = jax.random.truncated_normal(key, (a - mean) / std, (b - mean) / std, shape, kind)
         return jnp.clip(mean + std * within, a, b)
 
-    draw = functools.partial(_truncated, gen, tensor.shape, tensor.dtype, mean, std, a, b)
-    return _fill(tensor, draw, staged)
+    return _fill(
+        tensor, lambda shape: _truncated(gen, shape, tensor.dtype, mean, std, a, b), staged
+    )
 
 
 def _truncated(gen, shape, dtype, mean, std, a, b) -> np.ndarray:
@@ -290,11 +295,11 @@ def orthogonal_(
     def staged(key, shape, kind):
         return made_of(jax.random.normal(key, (rows, columns), kind), jnp).reshape(shape)
 
-    def draw():
+    def draw(shape):
         x = made_of(random.normal(gen, (rows, columns), tensor.dtype), np)
-        return x.reshape(tensor.shape)
+        return x.reshape(shape)
 
-    return _fill(tensor, draw, staged)
+    return _fill(tensor, draw, staged, ordered=False)
 
 
 @_gives_values
@@ -311,8 +316,8 @@ def sparse_(
     zeros = math.ceil(sparsity * rows)
     gen = random.default_generator
 
-    def draw():
-        x = random.normal(generator or gen, tensor.shape, tensor.dtype, 0, std)
+    def draw(shape):
+        x = random.normal(generator or gen, shape, tensor.dtype, 0, std)
         for column in range(columns):  # PyTorch takes the rows from the default generator
             x[random.permutation(gen, rows)[:zeros], column] = 0
         return x
@@ -322,7 +327,7 @@ def sparse_(
         rank = jnp.argsort(jax.random.uniform(places, shape), axis=0)
         return jnp.where(rank < zeros, 0, std * jax.random.normal(values, shape, kind))
 
-    return _fill(tensor, draw, staged)
+    return _fill(tensor, draw, staged, ordered=False)
 
 
 def _renamed(function: Callable) -> Callable:

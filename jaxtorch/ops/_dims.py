@@ -1,4 +1,5 @@
-"""Dimensions and shapes of op arguments, checked and normalised, with torch's error texts."""
+"""Dimensions and shapes of op arguments, checked and normalised, with torch's error texts; and how
+those name the type of what was given."""
 
 import math
 from collections.abc import Sequence
@@ -7,6 +8,18 @@ import jax
 from jax import lax
 
 Dims = int | Sequence[int] | None
+
+
+def type_name(x) -> str:
+    """The name of its class as CPython tells it: of classes not written in Python, with a module's
+    (``numpy.float32``)."""
+    kind = type(x)
+    written = kind.__flags__ & (1 << 9)  # Py_TPFLAGS_HEAPTYPE
+    return (
+        kind.__name__
+        if written or kind.__module__ == "builtins"
+        else (f"{kind.__module__}.{kind.__name__}")
+    )
 
 
 def normalize_dim(dim: int, ndim: int) -> int:

@@ -24,10 +24,18 @@ from jaxtorch.engine.inspect import site
 from jaxtorch.engine.kernels import KERNELS, Kernel
 from jaxtorch.engine.trace import Pullback
 from jaxtorch.ops import _result_type
+from jaxtorch.ops._dims import type_name
 from jaxtorch.ops._overrides import Overridden, overrides
 
 if TYPE_CHECKING:
     from jaxtorch.ops._op import Op
+
+
+MISSING = object()  # the default of what has to be given, by another name perhaps
+
+
+def missing(operation: Op, parameter: str) -> TypeError:
+    return TypeError(f'{operation.name}() missing 1 required positional arguments: "{parameter}"')
 
 
 def lift(operation: Op, position: int, x):
@@ -49,9 +57,11 @@ def lift(operation: Op, position: int, x):
         return node_of_numpy(x)
     if overrides(x):
         raise Overridden
+    if x is MISSING:
+        raise missing(operation, name)
     raise TypeError(
         f"{operation.name}(): argument '{name}' (position {position + 1}) must be "
-        f"{'Number' if kind == 'Scalar' else 'Tensor'}, not {type(x).__name__}"
+        f"{'Number' if kind == 'Scalar' else 'Tensor'}, not {type_name(x)}"
     )
 
 
@@ -105,6 +115,8 @@ def lift_many(operation: Op, position: int, xs) -> tuple:
 def as_number(x) -> Number | None:
     if x.__class__ in graph.NUMBER_AVALS:
         if x.__class__ is int and not -(2**63) <= x < 2**63:
+            if not -(2**63) <= x < 2**64:
+                raise OverflowError("int too big to convert")
             raise RuntimeError("Overflow when unpacking long long")
         return Number(x)
     if isinstance(x, np.generic) and x.dtype.kind in "biufc":

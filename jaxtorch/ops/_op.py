@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxtorch import dtypes
+from jaxtorch.engine.handles import Handles, TensorBase
 from jaxtorch.engine.kernels import check
 from jaxtorch.ops import _result_type
 from jaxtorch.ops._typing import Declaration
@@ -221,7 +222,12 @@ def inplace(function):
     """The in-place method of a function: what it returns becomes the value of its first
     argument."""
 
+    elementwise = getattr(getattr(function, "op", None), "promote", None) is not None
+
     def write(self, *args, **kwargs):
+        if self._base is not None and elementwise and args and isinstance(args[0], TensorBase):
+            if args[0]._base is not None:
+                Handles.refuse_partial_overlap(self, args[0])
         return self._write(function(self, *args, **kwargs))
 
     write.__name__ = write.__qualname__ = function.__name__.strip("_") + "_"

@@ -6,20 +6,74 @@ raises :class:`Overridden`, and the op's wrapper then comes here. So do all ops 
 
 from __future__ import annotations
 
+import functools
 import inspect as pyinspect
+from types import FunctionType
 from typing import Any
 
 from jaxtorch.engine.graph import MODES, STATE
 from jaxtorch.engine.handles import Handles
 
 __all__ = [
-    "DisableTorchFunction", "DisableTorchFunctionSubclass", "Overridden", "call_overridden",
-    "disabled", "handle", "overriding", "overrides",
+    "DisableTorchFunction", "DisableTorchFunctionSubclass", "Overridden", "Untaken", "ask_first",
+    "asks_first", "asks_modes", "call_overridden", "disabled", "handle", "overriding", "overrides",
 ]  # fmt: skip
 
 
 class Overridden(Exception):
     """Somebody else is to do this call."""
+
+
+class Untaken(TypeError):
+    """All who were asked answered NotImplemented."""
+
+
+def ask_first(cls, functions: dict) -> None:
+    """Have the methods of a subclass that are no ops, and so would be seen only as the ops that
+    they are made of, ask its ``__torch_function__`` first: ``functions`` by name."""
+    for name, function in functions.items():
+        inplace = name.startswith("__i")
+        if not isinstance(function, FunctionType) or hasattr(function, "op"):
+            continue
+        if name.startswith("__") and not inplace and not name.endswith("item__"):
+            continue  # Python's operators are ops
+        if pyinspect.getattr_static(cls, name) is function:
+            setattr(cls, name, _asking(function, function.__wrapped__ if inplace else function))
+
+
+def asks_first(function):
+    """A function of one tensor that is no op: its ``__torch_function__`` is asked, and the modes
+    are."""
+
+    @functools.wraps(function)
+    def ask(input, *args, **kwargs):
+        if (MODES[0] and STATE.function_modes) or overrides(input):
+            return handle(ask, (input,), (input, *args), kwargs)
+        return function(input, *args, **kwargs)
+
+    return ask
+
+
+def asks_modes(function):
+    """A function of no tensor, which the modes that are on may take over."""
+
+    @functools.wraps(function)
+    def ask(*args, **kwargs):
+        if MODES[0] and STATE.function_modes:
+            return handle(ask, (), args, kwargs)
+        return function(*args, **kwargs)
+
+    return ask
+
+
+def _asking(function, shown):
+    @functools.wraps(function)
+    def ask(self, *args, **kwargs):
+        if not STATE.function_subclasses or not overrides(self):
+            return function(self, *args, **kwargs)
+        return handle(shown, (self, *args, *kwargs.values()), (self, *args), kwargs)
+
+    return ask
 
 
 def disabled(cls, func, types, args=(), kwargs=None):
@@ -91,12 +145,12 @@ def handle(func, relevant, args: tuple, kwargs: dict):
         if result is not NotImplemented:
             return result
     for x in asked:
-        result = type(x).__torch_function__(func, types, args, kwargs)
+        result = x.__torch_function__(func, types, args, kwargs)
         if result is not NotImplemented:
             return result
     name = f"{'torch' if not modes else type(modes[-1]).__name__}.{func.__name__}"
     listed = "\n".join(f"  - tensor subclass {kind}" for kind in types)
-    raise TypeError(
+    raise Untaken(
         f"Multiple dispatch failed for '{name}'; all __torch_function__ handlers returned "
         f"NotImplemented:\n\n{listed}"
     )

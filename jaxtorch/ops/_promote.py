@@ -1,5 +1,7 @@
 """torch's dtype rules inside op bodies, for ops whose rule is not simply ``promote=``."""
 
+import math
+
 import jax
 from jax import lax, numpy as jnp
 
@@ -25,9 +27,46 @@ def cast(x: jax.Array, to: dtype | None) -> jax.Array:
         return x != 0
     if to is dtypes.float8_e4m3fn:  # it has no infinity: PyTorch gives the largest number
         x = jnp.clip(x, -448, 448)
-    if to.category < FLOAT and to.itemsize < 4 and jnp.issubdtype(x.dtype, jnp.floating):
-        x = x.astype(jnp.int32)  # from where it wraps round, as in torch; XLA's own stops at 255
+    if to.category < FLOAT and jnp.issubdtype(x.dtype, jnp.floating):
+        x = _truncated(x, jnp.int32 if to.itemsize < 4 else wanted)
     return lax.convert_element_type(x, wanted)
+
+
+def _truncated(x: jax.Array, kind) -> jax.Array:
+    """Floats as integers of ``kind``, from where smaller ones wrap round: as processors do it, and
+    torch with them, what is too large and NaN are the least number (XLA's own stop at the ends)."""
+    least = jnp.iinfo(kind).min
+    x = x.astype(jnp.float32) if x.dtype.itemsize < 4 else x  # in whose range it is
+    return jnp.where(x < -float(least), lax.convert_element_type(x, kind), least)
+
+
+def check_number(value, to: dtype) -> None:
+    """Refuse a Python number to fill with that ``to`` does not hold, as torch does."""
+    kind = value.__class__
+    if kind is bool or (kind in (int, float) and 0 <= value < 128):
+        return  # which all dtypes hold
+    if kind is complex and to.category < dtypes.COMPLEX and not value.imag:
+        kind, value = float, value.real
+    if kind is complex:
+        fits = to.category == dtypes.COMPLEX or to is dtypes.bool
+    elif kind not in (int, float) or to.category == BOOL or to in dtypes.FLOAT8_TYPES:
+        fits = True
+    elif to.category >= FLOAT:
+        fits = kind is float and not math.isfinite(value) or abs(value) <= _greatest(to)
+    else:
+        info = jnp.iinfo(to.numpy)
+        wraps = kind is int and not info.min  # negative numbers in unsigned types
+        fits = (-int(info.max) if wraps else info.min) <= value <= info.max
+    if not fits:
+        name = "int" if to is dtypes.int32 else f"{to.name}_t"
+        raise RuntimeError(
+            "value cannot be converted to type "
+            f"{name if to.category == dtypes.INT else to.cpp} without overflow"
+        )
+
+
+def _greatest(to: dtype) -> float:
+    return float(dtypes.finfo(to).max)
 
 
 def width(d: dtype):

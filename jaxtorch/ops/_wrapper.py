@@ -16,10 +16,12 @@ from jaxtorch.engine.handles import Handles
 from jaxtorch.engine.inspect import site
 from jaxtorch.engine.kernels import KERNELS
 from jaxtorch.ops._dispatch import (
+    MISSING,
     factors_first,
     finish_many,
     lift,
     lift_many,
+    missing,
     promptly,
     slow,
 )
@@ -32,11 +34,6 @@ if TYPE_CHECKING:
 FACTORS = ("beta", "alpha", "value")
 # torch takes NumPy's names for these parameters of any function.
 NUMPY_NAMES = {"dim": "axis", "keepdim": "keepdims"}
-MISSING = object()
-
-
-def missing(operation: Op, parameter: str) -> TypeError:
-    return TypeError(f'{operation.name}() missing 1 required positional arguments: "{parameter}"')
 
 
 def unbuilt(operation: Op, out: Any) -> FunctionType:
@@ -75,7 +72,7 @@ def _lifted_default(operation: Op, position: int, default):
 
 
 def _source(operation: Op, out: Any, scope: dict) -> str:
-    head, star, lines = [], False, []
+    head, star, bare, lines = [], False, False, []
     parameters = list(pyinspect.signature(operation.body).parameters.values())
     aliases = ["out=None"] if out else []
     for p, after in zip(parameters, [*parameters[1:], None], strict=True):
@@ -92,13 +89,17 @@ def _source(operation: Op, out: Any, scope: dict) -> str:
         if p.default is not p.empty:
             scope["_" + p.name] = p.default
             text += f"=_{p.name}"
-        if p.name in NUMPY_NAMES and (after is None or after.default is not p.empty):
+        early = after is not None and after.default is p.empty  # nothing hot takes these names
+        if p.name in NUMPY_NAMES and not (early and operation.body.__name__.startswith("_")):
             alias = NUMPY_NAMES[p.name]
             aliases.append(f"{alias}=MISSING")
             lines.append(f"if {alias} is not MISSING: {p.name} = {alias}")
             if p.default is p.empty:
                 text += "=MISSING"
                 lines.append(f"if {p.name} is MISSING: raise missing(OP, {p.name!r})")
+                bare = True
+        elif bare and p.default is p.empty and p.kind is not p.KEYWORD_ONLY:
+            text += "=MISSING"  # after a default, all have one: `lift` and the body miss it
         if p.name == "dtype" and p.name in operation.statics:
             lines.append("if dtype.__class__ is type: dtype = dtype_of(dtype)")
         head.append(text)

@@ -14,7 +14,7 @@ from jax import lax
 
 from jaxtorch import dtypes
 from jaxtorch.ops._dims import normalize_dim
-from jaxtorch.ops._op import FOUND, Array, op
+from jaxtorch.ops._op import FOUND, Array, numpy_names, op
 from jaxtorch.ops._promote import cast, rounded, widened
 
 __all__ = [
@@ -354,6 +354,7 @@ def _log_softmax(input: Array, dim: int, dtype: dtypes.dtype | None = None):
     return (shifted - jnp.log(total)).astype(input.dtype)
 
 
+@numpy_names
 def softmax(
     input, dim: int | None = None, _stacklevel=3, dtype: dtypes.dtype | None = None, *, out=None
 ):
@@ -372,6 +373,7 @@ def softmin(input, dim: int | None = None, _stacklevel=3, dtype: dtypes.dtype | 
     return _softmax(-input, _implicit_dim("softmin", input.ndim) if dim is None else dim, dtype)
 
 
+@numpy_names
 def log_softmax(
     input, dim: int | None = None, _stacklevel=3, dtype: dtypes.dtype | None = None, *, out=None
 ):

@@ -1,4 +1,4 @@
-"""Products of vectors and matrices: matmul and its special cases, einsum, tensordot, kron."""
+"""Products of vectors and matrices: matmul and its special cases, tensordot, kron."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jaxtorch.ops._dims import (
     normalize_dim,
     text,
 )
-from jaxtorch.ops._op import Array, Arrays, Scalar, op
+from jaxtorch.ops._op import Array, Scalar, numpy_names, op
 
 
 def _same_dtype(a: jax.Array, b: jax.Array) -> None:
@@ -350,107 +350,12 @@ def addbmm(
 # --- any number of dims -------------------------------------------------------------------------
 
 
-# How opt_einsum looks for the order of the products: torch.backends.opt_einsum.strategy.
-path_strategy = "auto"
-
-
-def einsum(equation, *operands):
-    """Einstein's summation: "ij,jk->ik" and so on; ``operands`` may be one list.
-
-    The form with sublists of numbers, einsum(a, [0, 1], b, [1, 2], [0, 2]), is there too.
-    """
-    if not isinstance(equation, str):
-        return einsum(*_from_sublists(equation, *operands))
-    if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
-        operands = operands[0]
-    return _einsum(operands, equation, path_strategy)
-
-
-def _from_sublists(*arguments):
-    tensors, sublists = arguments[0::2], arguments[1::2]
-    result = tensors[-1] if len(tensors) > len(sublists) else None
-    tensors = tensors[: len(sublists)]
-    written = [_letters(sublist) for sublist in sublists]
-    equation = ",".join(written) + ("" if result is None else "->" + _letters(result))
-    return equation, *tensors
-
-
-def _letters(sublist) -> str:
-    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-    return "".join("..." if number is Ellipsis else alphabet[number] for number in sublist)
-
-
-@op(name="EinsumBackward0")
-def _einsum(operands: Arrays, equation: str, strategy: str):
-    equation = equation.replace(" ", "")
-    subscripts = equation.split("->")[0].split(",")
-    if len(subscripts) != len(operands):
-        few = "fewer" if len(operands) < len(subscripts) else "more"
-        raise RuntimeError(f"einsum(): {few} operands were provided than specified in the equation")
-    _check_subscripts(subscripts, operands)
-    if len(operands) == 2 and not _contracts(equation):  # torch's product of elements: promoted
-        common = dtypes.promote_types(*map(_promote.dtype_of, operands))
-        operands = tuple(_promote.cast(x, common) for x in operands)
-    for other in operands[1:]:
-        _same_dtype(operands[0], other)
-    wide = [_promote.widened(x) for x in operands]
-    narrow = operands[0].dtype
-    if _promote.is_integral(operands[0]) and _sums(equation):
-        wide = [_promote.cast(x, dtypes.int64) for x in operands]
-        narrow = wide[0].dtype
-    with jax.numpy_rank_promotion("allow"):
-        return jnp.einsum(equation, *wide, optimize=strategy).astype(narrow)
-
-
-def _sides(equation: str) -> tuple[list[set[str]], str]:
-    """The letters of each operand, and of the result."""
-    inputs, arrow, result = equation.partition("->")
-    if not arrow:
-        result = "".join(c for c in inputs if inputs.count(c) == 1)
-    return [set(part) for part in inputs.split(",")], result
-
-
-def _contracts(equation: str) -> bool:
-    """Is a letter of both operands missing in the result?"""
-    (first, second), result = _sides(equation)
-    return bool((first & second) - set(result) - {"."})
-
-
-def _sums(equation: str) -> bool:
-    """Is a letter of one operand alone missing in the result? torch sums over it beforehand, and
-    its sums of integers are int64."""
-    subscripts, result = _sides(equation)
-    alone = {c for part in subscripts for c in part if sum(c in p for p in subscripts) == 1}
-    return bool(alone - set(result) - {"."})
-
-
-def _check_subscripts(subscripts: list[str], operands) -> None:
-    sizes: dict[str, int] = {}
-    for number, (subscript, x) in enumerate(zip(subscripts, operands, strict=True)):
-        before, _, after = subscript.partition("...")
-        named = len(before) + len(after)
-        if named != x.ndim if "..." not in subscript else named > x.ndim:
-            raise RuntimeError(
-                f"einsum(): the number of subscripts in the equation ({named}) does not match the "
-                f"number of dimensions ({x.ndim}) for operand {number} and no ellipsis was given"
-            )
-        places = list(enumerate(before)) + [
-            (x.ndim - len(after) + i, letter) for i, letter in enumerate(after)
-        ]
-        for place, letter in places:
-            size, seen = x.shape[place], sizes.get(letter, 1)
-            if 1 not in (size, seen) and size != seen:
-                raise RuntimeError(
-                    f"einsum(): subscript {letter} has size {size} for operand {number} which does "
-                    f"not broadcast with previously seen size {seen}"
-                )
-            sizes[letter] = size if seen == 1 else seen
-
-
 def tensordot(a, b, dims=2, out=None):
     """The product of a and b summed over dims: the last and first so many, or two lists of dims."""
     if not isinstance(dims, int):
         pair: Any = dims.tolist() if hasattr(dims, "tolist") else dims
+        if isinstance(pair, int):
+            return tensordot(a, b, pair, out)
         first, second = ([d] if isinstance(d, int) else list(d) for d in pair)
         return _tensordot(a, b, tuple(first), tuple(second), out=out)
     if dims < 0:
@@ -491,6 +396,7 @@ def kron(input: Array, other: Array):
     return (left * right).reshape([m * n for m, n in zip(a.shape, b.shape, strict=True)])
 
 
+@numpy_names
 def cross(input, other, dim=None, *, out=None):
     """The vector product along a dim of size 3 (the first such dim)."""
     if dim is None:

@@ -7,6 +7,8 @@ import jax.numpy as jnp
 from jaxtorch import devices, dtypes
 from jaxtorch.engine.graph import STATE
 from jaxtorch.engine.handles import Handles, TensorBase, jax_device
+from jaxtorch.ops._dims import broadcast_shapes, type_name
+from jaxtorch.ops._dispatch import as_number as _as_number
 from jaxtorch.ops._op import Array, op
 from jaxtorch.ops._promote import cast
 
@@ -23,27 +25,30 @@ def _copied(input: Array):
 
 @op(name="CopyBackwards")
 def _copy(input: Array, src: Array):
-    try:
-        shape = jnp.broadcast_shapes(input.shape, src.shape)
-    except ValueError:
-        shape = None
+    shape = broadcast_shapes(input.shape, src.shape)
     if shape != input.shape:
         raise RuntimeError(
-            f"The size of tensor a ({list(input.shape)}) must match the size of tensor b "
-            f"({list(src.shape)}): copy_ broadcasts its source to the tensor it is called on"
+            f"output with shape {list(input.shape)} doesn't match the broadcast shape {list(shape)}"
         )
     return jnp.broadcast_to(cast(src, dtypes.from_numpy_dtype(input.dtype)), input.shape)
 
 
-def copy_(input, src, non_blocking: bool = False):
-    """Give ``input`` the values of ``src``, broadcast, cast and moved to where ``input`` is.
+def copy_(input, other, non_blocking: bool = False):
+    """Give ``input`` the values of ``other``, broadcast, cast and moved to where ``input`` is.
 
     Transfers are asynchronous anyhow: ``non_blocking`` has nothing to add.
     """
+    src = other
     if not isinstance(src, TensorBase):
         from jaxtorch.ops.data import as_tensor
 
+        if _as_number(src) is None:
+            raise TypeError(
+                f"copy_(): argument 'other' (position 1) must be Tensor, not {type_name(src)}"
+            )
         src = as_tensor(src)
+    if src._base is not None and input._base is not None:
+        Handles.refuse_partial_overlap(input, src)
     if src.device != input.device:
         src = to(src, input.device)
     carries = src.requires_grad or (input.requires_grad and STATE.grad)

@@ -13,9 +13,11 @@ from jax import lax
 
 from jaxtorch import devices, dtypes
 from jaxtorch.engine.handles import Handles
+from jaxtorch.ops._dims import type_name
 from jaxtorch.ops._op import Array, Scalar, op
-from jaxtorch.ops._promote import divisor, number_dtype, width
-from jaxtorch.ops.data import array_of, is_tensor, no_pinning, wrap
+from jaxtorch.ops._overrides import asks_first, asks_modes
+from jaxtorch.ops._promote import cast, check_number, divisor, number_dtype, width
+from jaxtorch.ops.data import array_of, is_tensor, no_pinning, requiring, wrap
 from jaxtorch.ops.views import sizes_from
 from jaxtorch.size import Size
 
@@ -67,7 +69,7 @@ def _placed(x, device, requires_grad):
     device = devices.get_default_device() if device is None else device
     if device is not _CPU and device != "cpu":
         x = x.to(device)
-    return x.requires_grad_() if requires_grad else x
+    return requiring(x, requires_grad)
 
 
 def _sizes(name: str, sizes: tuple, size=None) -> tuple:
@@ -80,11 +82,12 @@ def _sizes(name: str, sizes: tuple, size=None) -> tuple:
     except TypeError:
         given = next((n for n in sizes if not hasattr(n, "__index__")), sizes[0])
         raise TypeError(
-            f"{name}(): argument 'size' (position 1) must be tuple of ints, not "
-            f"{type(given).__name__}"
+            f"{name}(): argument 'size' (position 1) must be tuple of ints, not {type_name(given)}"
         ) from None
     if min(found, default=0) < 0:
         raise RuntimeError(f"{name}: Dimension size must be non-negative.")
+    if math.prod(found) >= 2**60:
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(found)}")
     return found
 
 
@@ -93,22 +96,28 @@ def _constant(size: tuple, value: float, dtype: dtypes.dtype):
     return jnp.full(size, value, width(dtype))
 
 
+def _filled(size, value, dtype):
+    check_number(value, dtype)
+    return _full(size, value, dtype)
+
+
 @op(nondiff=True)
 def _full(size: tuple, value: Scalar, dtype: dtypes.dtype):
-    if jnp.iscomplexobj(value) and not dtype.is_complex:
-        raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
-    value = value != 0 if dtype is dtypes.bool else value.astype(width(dtype))
+    value = value != 0 if dtype is dtypes.bool else cast(value, dtype)
     return jnp.broadcast_to(value, size)
 
 
+@asks_modes
 def zeros(*sizes, size=None, **options: Unpack[Options]):
     return _made(_constant, _sizes("zeros", sizes, size), 0, **options)
 
 
+@asks_modes
 def ones(*sizes, size=None, **options: Unpack[Options]):
     return _made(_constant, _sizes("ones", sizes, size), 1, **options)
 
 
+@asks_modes
 def empty(*sizes, size=None, **options: Unpack[Options]):
     """A tensor to be filled. Its values are zeros: there is no memory to leave as it was."""
     return _made(_constant, _sizes("empty", sizes, size), 0, **options)
@@ -145,13 +154,18 @@ def _default_of(value):
         if value.ndim:
             raise TypeError("full(): argument 'fill_value' (position 2) must be Number, not Tensor")
         return value.dtype
+    if not isinstance(value, (builtins.int, builtins.float, builtins.complex, np.generic)):
+        raise TypeError(
+            f"full(): argument 'fill_value' (position 2) must be Number, not {type_name(value)}"
+        )
     return number_dtype(value)
 
 
+@asks_modes
 def full(size, fill_value, **options: Unpack[Options]):
     """``fill_value`` everywhere; its type decides the dtype where none is given."""
     sizes = _sizes("full", (size,))
-    return _made(_full, sizes, fill_value, default=_default_of(fill_value), **options)
+    return _made(_filled, sizes, fill_value, default=_default_of(fill_value), **options)
 
 
 # --- like another tensor ------------------------------------------------------------------------
@@ -168,20 +182,24 @@ def _like(name, make, input, *args, device=None, **options):
     )  # fmt: skip
 
 
+@asks_first
 def zeros_like(input, **options: Unpack[Options]):
     return _like("zeros_like", _constant, input, 0, **options)
 
 
+@asks_first
 def ones_like(input, **options: Unpack[Options]):
     return _like("ones_like", _constant, input, 1, **options)
 
 
+@asks_first
 def empty_like(input, **options: Unpack[Options]):
     return _like("empty_like", _constant, input, 0, **options)
 
 
+@asks_first
 def full_like(input, fill_value, **options: Unpack[Options]):
-    return _like("full_like", _full, input, fill_value, **options)
+    return _like("full_like", _filled, input, fill_value, **options)
 
 
 def _new(name, make, input, sizes, size, *args, device=None, **options):
@@ -204,7 +222,7 @@ def new_empty(input, *sizes, size=None, **options: Unpack[Options]):
 
 
 def new_full(input, size, fill_value, **options: Unpack[Options]):
-    return _new("new_full", _full, input, (size,), None, fill_value, **options)
+    return _new("new_full", _filled, input, (size,), None, fill_value, **options)
 
 
 def new_tensor(input, data, *, dtype=None, device=None, requires_grad: bool = False):
@@ -219,13 +237,16 @@ def new_empty_strided(input, size, stride, **options: Unpack[Options]):
     return new_empty(input, size, **options)
 
 
-def legacy_tensor(dtype, *args, device=None):
-    """``torch.Tensor(2, 3)``: sizes; ``torch.Tensor([1, 2])``: data; both of ``dtype``."""
+def legacy_tensor(dtype, *args, device=None, of_class: bool = True):
+    """``torch.FloatTensor(2, 3)``: sizes; ``torch.FloatTensor([1, 2])``: data; both of ``dtype``.
+
+    ``of_class`` False: ``torch.Tensor``, which takes tensors of any dtype as they are.
+    """
     if not args:
         return empty(0, dtype=dtype, device=device)
     first = args[0]
     if len(args) == 1 and is_tensor(first):
-        if first.dtype is not dtype:
+        if of_class and first.dtype is not dtype:
             raise TypeError(
                 f"expected {dtype.legacy} (got {first.dtype.legacy}): use tensor.to(dtype)"
             )
@@ -271,12 +292,25 @@ def _number(x):
     return x.item() if hasattr(x, "item") else x
 
 
-def arange(start, end=None, step=1, **options: Unpack[Options]):
+@asks_modes
+def arange(start=None, end=None, step=1, **options: Unpack[Options]):
     """start, start + step, ... up to and without ``end``: integers where all three are."""
     from_zero = end is None
     if from_zero:
-        start, end = 0, start
+        start, end = None, start
+    if end is None:
+        raise TypeError('arange() missing 1 required positional arguments: "end"')
+    start = 0 if start is None else start
     first, last, by = _number(start), _number(end), _number(step)
+    for name, bound in (("start", first), ("end", last), ("step", by)):
+        if not isinstance(bound, (builtins.int, builtins.float)):
+            if isinstance(bound, builtins.complex):
+                raise RuntimeError("value cannot be converted to type double without overflow")
+            at = 1 if from_zero else ("start", "end", "step").index(name) + 1
+            raise TypeError(
+                f"arange(): argument '{name}' (position {at}) must be Number, not "
+                f"{type_name(bound)}"
+            )
     whole = all(isinstance(x, int) for x in (first, last, by))
     dtype = dtypes.of(options.get("dtype")) or getattr(options.get("out"), "dtype", None)
     dtype = dtype or (dtypes.int64 if whole else dtypes.get_default_dtype())
@@ -384,6 +418,7 @@ def _check_ends(name, start, end):
         )
 
 
+@asks_modes
 def linspace(start, end, steps: int, **options: Unpack[Options]):
     """``steps`` numbers, evenly spaced from ``start`` to ``end``, both included."""
     default = _space_default(start, end)
@@ -416,6 +451,7 @@ def _eye(n: int, m: int, dtype: dtypes.dtype):
     return jnp.eye(n, m, dtype=width(dtype))
 
 
+@asks_modes
 def eye(n: int, m: int | None = None, **options: Unpack[Options]):
     """Ones on the diagonal of an (n, m) matrix, zeros elsewhere; m is n where it is not given."""
     n = operator.index(n)

@@ -13,6 +13,8 @@ import numpy as np
 from jaxtorch import devices, dtypes
 from jaxtorch.dtypes import dtype as DType
 from jaxtorch.engine.handles import Handles, TensorBase, node_of_numpy
+from jaxtorch.ops._dims import type_name
+from jaxtorch.ops._overrides import asks_modes
 
 _NUMBERS = {bool, int, float, complex}
 
@@ -44,7 +46,7 @@ def _scalar_dtype(x) -> DType:
             return _number_dtype({kind})
     if isinstance(x, str):
         raise TypeError("new(): invalid data type 'str'")
-    raise RuntimeError(f"Could not infer dtype of {type(x).__name__}")
+    raise RuntimeError(f"Could not infer dtype of {type_name(x)}")
 
 
 def _is_sequence(x) -> bool:
@@ -90,6 +92,8 @@ def _flatten(data, shape: tuple, depth: int, out: list, kinds: set) -> None:
         return
     if not _is_sequence(data):
         raise TypeError("not a sequence")
+    if not shape[depth]:
+        return  # the first had no elements: torch does not look at those of the others
     if len(data) != shape[depth]:
         raise ValueError(
             f"expected sequence of length {shape[depth]} at dim {depth} (got {len(data)})"
@@ -216,8 +220,13 @@ def _or_default(device):
 
 
 def _finish(x, device, requires_grad):
-    if device is not None:
-        x = x.to(device)
+    return requiring(x if device is None else x.to(device), requires_grad)
+
+
+def requiring(x, requires_grad: bool):
+    """A new tensor, with the flag as the function that made it was told."""
+    if requires_grad and x.dtype.category < dtypes.FLOAT:
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
     return x.requires_grad_() if requires_grad else x
 
 
@@ -229,6 +238,7 @@ def no_pinning(pin_memory: bool) -> None:
         )
 
 
+@asks_modes
 def tensor(data, *, dtype=None, device=None, requires_grad: bool = False, pin_memory: bool = False):
     """A new leaf tensor with a copy of ``data``: numbers, nested sequences, arrays or tensors."""
     no_pinning(pin_memory)
@@ -248,13 +258,15 @@ def tensor(data, *, dtype=None, device=None, requires_grad: bool = False, pin_me
     return _finish(wrap(array_of(data, dtype)), device, requires_grad)
 
 
+@asks_modes
 def from_numpy(array: np.ndarray):
     """A tensor of a NumPy array's values. It keeps a copy: values are immutable here."""
     if not isinstance(array, np.ndarray):
-        raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
+        raise TypeError(f"expected np.ndarray (got {type_name(array)})")
     return wrap(array_of(array))
 
 
+@asks_modes
 def as_tensor(data, dtype=None, device=None):
     """``data`` itself where it is a tensor of this dtype and device, else a tensor of it."""
     device = _or_default(device)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxtorch.ops._dims import broadcast_shapes, broadcast_to, normalize_dim
-from jaxtorch.ops._op import Array, op
+from jaxtorch.ops._op import Array, numpy_names, op
 from jaxtorch.ops._promote import floating
 
 
@@ -68,6 +68,7 @@ def _cosine(x1: Array, x2: Array, dim: int, eps: float):
     return dot / (n1 * n2)
 
 
+@numpy_names
 def cosine_similarity(x1, x2, dim: int = 1, eps: float = 1e-8):
     """x1 . x2 / (max(|x1|, eps) max(|x2|, eps)) along ``dim``."""
     return _cosine(x1, x2, dim, float(eps))

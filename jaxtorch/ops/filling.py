@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxtorch.ops._op import Array, Scalar, op
-from jaxtorch.ops._promote import cast, dtype_of
+from jaxtorch.ops._promote import cast, check_number, dtype_of
 from jaxtorch.ops.data import wrap
 
 
@@ -20,8 +20,6 @@ def fill(input: Array, value: Scalar):
             f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} "
             "dimensions."
         )
-    if jnp.iscomplexobj(value) and not jnp.iscomplexobj(input):
-        raise RuntimeError("value cannot be converted to type float without overflow")
     return jnp.broadcast_to(cast(value, dtype_of(input)), input.shape)
 
 
@@ -34,7 +32,10 @@ def zero_(input):
     return _zeroed.inplace(input)
 
 
-fill_ = fill.inplace
+def fill_(input, value):
+    """Every element ``value``, a number that the dtype holds or a 0-dim tensor."""
+    check_number(value, input.dtype)
+    return input._write(fill(input, value))
 
 
 @op(name="FillDiagonalBackward0")
@@ -56,6 +57,7 @@ def _diagonal_filled(input: Array, value: Scalar, around: bool):
 
 def fill_diagonal_(input, fill_value, wrap: bool = False):
     """Write ``fill_value`` on the main diagonal, of tall matrices again and again if ``wrap``."""
+    check_number(fill_value, input.dtype)
     return _diagonal_filled.inplace(input, fill_value, wrap)
 
 

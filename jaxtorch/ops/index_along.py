@@ -6,6 +6,7 @@ import jax.numpy as jnp
 
 from jaxtorch.ops._dims import at_least_1d, normalize_dim
 from jaxtorch.ops._op import Array, Scalar, check, index_dtype, op
+from jaxtorch.ops._promote import check_number
 from jaxtorch.ops.data import is_tensor
 from jaxtorch.ops.scattering import (
     _IN_BOUNDS,
@@ -138,7 +139,8 @@ def _index_fill(input: Array, dim: int, index: Array, value: Scalar):
     )
 
 
-def _check_index_fill(value):
+def _check_index_fill(input, value):
+    check_number(value, input.dtype)
     if is_tensor(value) and value.ndim:
         raise RuntimeError(
             "index_fill_ only supports a 0-dimensional value tensor, but got tensor with "
@@ -148,12 +150,12 @@ def _check_index_fill(value):
 
 def index_fill(input, dim: int, index, value):
     """``input`` with ``value``, a number or 0-dim tensor, at ``index`` along ``dim``."""
-    _check_index_fill(value)
+    _check_index_fill(input, value)
     return _index_fill(input, dim, index, value)
 
 
 def index_fill_(input, dim: int, index, value):
-    _check_index_fill(value)
+    _check_index_fill(input, value)
     return _index_fill.inplace(input, dim, index, value)
 
 

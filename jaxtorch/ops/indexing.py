@@ -8,16 +8,19 @@ result depends on it; writing through one is a select and evaluates nothing.
 from __future__ import annotations
 
 import operator
+import warnings
 
 import jax.numpy as jnp
 import numpy as np
 
 from jaxtorch import dtypes
-from jaxtorch.ops._dims import broadcast_shapes
+from jaxtorch.ops._dims import broadcast_shapes, type_name
 from jaxtorch.ops._op import Array, Arrays, check, index_dtype, op
+from jaxtorch.ops._promote import check_number
 from jaxtorch.ops.data import is_tensor, wrap
+from jaxtorch.ops.filling import fill
 from jaxtorch.ops.slicing import _select, _select_at, slice_along
-from jaxtorch.ops.views import _alias, _view, unsqueeze
+from jaxtorch.ops.views import _alias, _view, expand, unsqueeze
 
 # --- advanced indexing, on arrays ---------------------------------------------------------------
 
@@ -32,10 +35,10 @@ def _key(input, indices, dims):
             + ", ".join(str(list(i.shape)) for i in indices)
         ) from None
     key, checks = [slice(None)] * input.ndim, []
-    for dim, index in zip(dims, indices, strict=True):
+    for place, (dim, index) in enumerate(zip(dims, indices, strict=True)):
         n, index = input.shape[dim], index.astype(index_dtype())
         wrapped = jnp.where(index < 0, index + n, index)
-        text = f"index {{value}} is out of bounds for dimension {dim} with size {n}"
+        text = f"index {{value}} is out of bounds for dimension {place} with size {n}"
         checks.append(((wrapped >= 0) & (wrapped < n), index, text))
         key[dim] = jnp.broadcast_to(
             _to_rank(jnp.clip(wrapped, 0, max(n - 1, 0)), len(shape)), shape
@@ -57,9 +60,8 @@ def _at(input, indices, dims):
     key, checks = _key(input, indices, dims)
     if not input.size:
         if all(i.size for i in key if not isinstance(i, slice)):
-            dim = next((d for d in dims if input.shape[d] == 0), None)
-            if dim is not None:
-                raise IndexError(f"index 0 is out of bounds for dimension {dim} with size 0")
+            if any(input.shape[d] == 0 for d in dims):
+                raise IndexError("index is out of bounds for dimension with size 0")
         return jnp.zeros(np.empty(input.shape, bool)[_shape_key(key)].shape, input.dtype)
     out = input.at[key].get(mode="promise_in_bounds", wrap_negative_indices=False)
     return _apply(out, checks)
@@ -223,6 +225,11 @@ def _as_tuple(index) -> tuple:
         return index
     # torch's legacy rule: a short list that holds sequences, slices or tensors is a tuple
     if isinstance(index, list) and len(index) < 32 and any(map(_is_nested, index)):
+        warnings.warn(
+            "a list that is read as a tuple of indices is deprecated: write x[tuple(index)], or "
+            "x[torch.tensor(index)]",
+            UserWarning, stacklevel=4,
+        )  # fmt: skip
         return tuple(index)
     return (index,)
 
@@ -231,7 +238,9 @@ def _as_tensor(item):
     """A list or an array as an index tensor."""
     array = np.asarray(item)
     if array.dtype.kind in "SU":
-        raise TypeError(f"an index is made of numbers, got {item!r}")
+        if isinstance(item, np.ndarray):
+            dtypes.from_numpy_dtype(array.dtype)  # says which it takes
+        raise TypeError("new(): invalid data type 'str'")
     if array.dtype.kind == "f":  # of lists and arrays torch takes the integer parts
         array = array.astype(np.int64)
     if array.dtype.kind not in "biu":
@@ -248,20 +257,25 @@ def _normal(item):
         if isinstance(item, (list, tuple)) and any(map(is_tensor, item)):
             item = [x.tolist() if is_tensor(x) else x for x in item]
         return _as_tensor(item)
-    if isinstance(item, np.bool_):
-        return bool(item)
     if item is None or item is Ellipsis or isinstance(item, (int, slice)):
         return item
     if is_tensor(item):
         if item.dtype not in _INDEX_DTYPES:
             raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+        if item.dtype is dtypes.uint8:
+            warnings.warn(
+                "a mask of dtype torch.uint8 is deprecated: give one of dtype torch.bool",
+                UserWarning, stacklevel=5,
+            )  # fmt: skip
         return item
     try:
+        if isinstance(item, np.bool_):
+            raise TypeError
         return operator.index(item)
     except TypeError:
         raise IndexError(
             "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are "
-            f"valid indices (got {type(item).__name__})"
+            f"valid indices (got {type_name(item)})"
         ) from None
 
 
@@ -278,11 +292,11 @@ def _takes(item) -> int:
     return item.ndim if _is_mask(item) else 1
 
 
-def _picked(view, dim, index: int):
-    """``view`` at an int of dimension ``dim``."""
+def _picked(view, dim, index: int, place: int = 0):
+    """``view`` at an int of dimension ``dim``, which is the ``place``-th item of an index."""
     n = tuple.__getitem__(view.shape, dim)  # Size's own costs as much again as the rest
     if not -n <= index < n:
-        raise IndexError(f"index {index} is out of bounds for dimension {dim} with size {n}")
+        raise IndexError(f"index {index} is out of bounds for dimension {place} with size {n}")
     return _select(view, dim, index + n if index < 0 else index)
 
 
@@ -300,11 +314,11 @@ def _basic(input, items: tuple):
             return None
     if left < 0:
         return None
-    for item in items:
+    for place, item in enumerate(items):
         if item.__class__ is slice:
             view, dim = view if item == _ALL else slice_along(view, dim, item), dim + 1
         elif item.__class__ is int:
-            view = _picked(view, dim, item)
+            view = _picked(view, dim, item, place)
         elif item is None:
             view, dim = unsqueeze(view, dim), dim + 1
         else:
@@ -321,14 +335,17 @@ def parse_index(input, index):
     items = [_normal(item) for item in items]
     left = input.ndim - sum(map(_takes, items))
     if left < 0:
-        if input.ndim == 0:
+        taking = next(item for item in items if _takes(item))
+        if input.ndim == 0 and isinstance(taking, slice):
+            raise IndexError("slice() cannot be applied to a 0-dim tensor.")
+        if input.ndim == 0 and isinstance(taking, int):
             raise IndexError(
                 "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
                 "`tensor.item<T>()` in C++ to convert a 0-dim tensor to a number"
             )
         raise IndexError(f"too many indices for tensor of dimension {input.ndim}")
     view, dim, advanced = input, 0, []
-    for item in items:
+    for place, item in enumerate(items):
         if item is None:
             view, dim = unsqueeze(view, dim), dim + 1
         elif item is Ellipsis:
@@ -340,7 +357,7 @@ def parse_index(input, index):
             advanced.append((dim, _as_tensor(np.zeros(1 if item else 0, np.int64))))
             dim += 1
         elif isinstance(item, int):
-            view = _picked(view, dim, item)
+            view = _picked(view, dim, item, place)
         elif item.ndim == 0 and not _is_mask(item):
             view = _select_at(view, dim, item)
         elif item.ndim == 0:
@@ -393,20 +410,46 @@ def setitem(input, index, value) -> None:
     """``input[index] = value``."""
     view, advanced = parse_index(input, index)
     if not is_tensor(value):
-        if not isinstance(value, (int, float, complex, np.number, np.bool_)):
-            raise TypeError(
-                f"can't assign a {type(value).__name__} to a torch.{input.dtype.legacy}Tensor"
-            )
-        value = value.item() if isinstance(value, (np.number, np.bool_)) else value
+        value = _number_for(input, value)
+    if index is False or index.__class__ is tuple and any(item is False for item in index):
+        return  # nothing is there, whatever the value's shape
     if not advanced:
         if is_tensor(value):
-            view.copy_(_trimmed(value, view.ndim))
+            view.copy_(_expanded(value, view))
         else:
-            view.fill_(value)
+            view._write(fill(view, value))
         return
     if not is_tensor(value):
-        value = wrap(np.asarray(value).astype(view.dtype.numpy))
+        with np.errstate(over="ignore"):
+            value = wrap(np.asarray(value).astype(view.dtype.numpy))
     _put(view, advanced, value, False)
+
+
+getitem.__name__, setitem.__name__ = "__getitem__", "__setitem__"  # for __torch_function__
+
+
+def _number_for(input, value):
+    """A Python number to be assigned to elements of ``input``."""
+    if isinstance(value, (np.number, np.bool_)):
+        value = value.item()
+    elif not isinstance(value, (int, float, complex)):
+        raise TypeError(f"can't assign a {type_name(value)} to a torch.{input.dtype.legacy}Tensor")
+    if value.__class__ is int and not -(2**63) <= value < 2**63:
+        raise ValueError("Overflow when unpacking long long")
+    if input.dtype.category == dtypes.INT or isinstance(value, complex):
+        check_number(value, input.dtype)
+    return value
+
+
+def _expanded(value, view):
+    """What is assigned, in the shape of where it goes or one that broadcasts to it."""
+    value = _trimmed(value, view.ndim)
+    try:
+        if broadcast_shapes(value.shape, view.shape) == view.shape:
+            return value
+    except RuntimeError:
+        pass  # expand has torch's word for it
+    return expand(value, tuple(view.shape))
 
 
 def _trimmed(value, ndim):
@@ -431,6 +474,16 @@ def _put(view, advanced, value, accumulate):
 
 def _put_index(indices):
     """The tuple of ``index_put`` as one of brackets: None leaves its dimension alone."""
+    if not isinstance(indices, (tuple, list)):
+        raise TypeError(
+            "index_put_(): argument 'indices' (position 1) must be tuple of Tensors, not "
+            f"{type_name(indices)}"
+        )
+    for i, item in enumerate(indices):
+        if not (is_tensor(item) or item is None):
+            raise TypeError(
+                f"expected Tensor as element {i} in argument 0, but got {type_name(item)}"
+            )
     return tuple(slice(None) if i is None else i for i in indices)
 
 

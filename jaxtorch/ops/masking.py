@@ -9,6 +9,7 @@ from jaxtorch import dtypes
 from jaxtorch.engine.handles import Handles
 from jaxtorch.ops._dims import broadcast, broadcast_shapes
 from jaxtorch.ops._op import Array, Scalar, check, index_dtype, op
+from jaxtorch.ops._promote import check_number
 from jaxtorch.ops.data import is_tensor, wrap
 from jaxtorch.ops.indexing import _index, _positions, _put_index, getitem, index_put
 from jaxtorch.ops.views import _expand
@@ -29,16 +30,17 @@ def _masked_fill(input: Array, mask: Array, value: Scalar):
 
 def masked_fill(input, mask, value):
     """``value``, a number or 0-dim tensor, where ``mask`` is true."""
-    _check_fill(value)
+    _check_fill(input, value)
     return _masked_fill(input, mask, value)
 
 
 def masked_fill_(input, mask, value):
-    _check_fill(value)
+    _check_fill(input, value)
     return _masked_fill.inplace(input, mask, value)
 
 
-def _check_fill(value):
+def _check_fill(input, value):
+    check_number(value, input.dtype)
     if is_tensor(value) and value.ndim:
         raise RuntimeError(
             "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "

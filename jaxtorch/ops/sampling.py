@@ -21,7 +21,9 @@ from jaxtorch.engine.handles import Handles, node_of_array
 from jaxtorch.engine.meta import node_of_shape
 from jaxtorch.engine.trace import is_traced
 from jaxtorch.ops import pathwise, strides
+from jaxtorch.ops._dims import type_name
 from jaxtorch.ops._op import Array, Operand, check, index_dtype, op
+from jaxtorch.ops._overrides import asks_first, asks_modes
 from jaxtorch.ops.creation import _made, _sizes
 from jaxtorch.ops.data import is_tensor, wrap
 from jaxtorch.ops.views import broadcast_shapes, view_as_complex
@@ -165,6 +167,7 @@ def _options(generator=None, device=None, **rest):
     return generator_of(_device_of(device), generator), {"device": device, **rest}
 
 
+@asks_modes
 def rand(*sizes, size=None, **options: Unpack[Options]):
     """Uniform in [0, 1)."""
     gen, rest = _options(**options)
@@ -172,6 +175,7 @@ def rand(*sizes, size=None, **options: Unpack[Options]):
     return _made(lambda d: _uniform(gen, 0.0, 1.0, shape, d), **rest)
 
 
+@asks_modes
 def randn(*sizes, size=None, **options: Unpack[Options]):
     """Normal with mean 0 and variance 1."""
     gen, rest = _options(**options)
@@ -179,15 +183,23 @@ def randn(*sizes, size=None, **options: Unpack[Options]):
     return _made(lambda d: _normal(gen, 0.0, 1.0, shape, d), **rest)
 
 
-def randint(low, high=None, size=None, **options: Unpack[Options]):
+@asks_modes
+def randint(low=None, high=None, size=None, **options: Unpack[Options]):
     """Integers in [low, high): ``randint(high, size)`` or ``randint(low, high, size)``."""
     if size is None:
         if isinstance(high, (tuple, list)):
-            low, high, size = 0, low, high
+            low, high, size = None, low, high
         else:
             raise TypeError('randint() missing 1 required argument: "size"')
     elif high is None:
-        low, high = 0, low
+        low, high = None, low
+    for name, bound in (("low", 0 if low is None else low), ("high", high)):
+        if not hasattr(bound, "__index__"):
+            at = 2 if name == "high" and low is not None else 1
+            raise TypeError(
+                f"randint(): argument '{name}' (position {at}) must be int, not {type_name(bound)}"
+            )
+    low = 0 if low is None else low
     low, high = operator.index(low), operator.index(high)
     if low >= high:
         raise RuntimeError(
@@ -198,6 +210,7 @@ def randint(low, high=None, size=None, **options: Unpack[Options]):
     return _made(lambda d: _randint(gen, low, high, shape, d), default=dtypes.int64, **rest)
 
 
+@asks_modes
 def randperm(n: int, **options: Unpack[Options]):
     """The integers 0 to n - 1 in random order."""
     gen, rest = _options(**options)
@@ -226,14 +239,17 @@ def _like(make, input, options):
     return _made(lambda dtype: make(gen, shape, dtype, order), default=input.dtype, **rest)
 
 
+@asks_first
 def rand_like(input, **options: Unpack[Options]):
     return _like(lambda gen, *rest: _uniform(gen, 0.0, 1.0, *rest), input, options)
 
 
+@asks_first
 def randn_like(input, **options: Unpack[Options]):
     return _like(lambda gen, *rest: _normal(gen, 0.0, 1.0, *rest), input, options)
 
 
+@asks_first
 def randint_like(input, low=None, high=None, **options: Unpack[Options]):
     low, high = (0, low) if high is None else (low or 0, high)
     if high is None:

@@ -15,7 +15,8 @@ from jaxtorch.engine.handles import Handles
 from jaxtorch.exceptions import OutOfBoundsError
 from jaxtorch.ops import _promote
 from jaxtorch.ops._dims import at_least_1d, normalize_dim
-from jaxtorch.ops._op import Array, Scalar, check, index_dtype, op
+from jaxtorch.ops._op import Array, Scalar, check, index_dtype, numpy_names, op
+from jaxtorch.ops._promote import check_number
 from jaxtorch.ops.data import is_tensor
 from jaxtorch.ops.views import _view
 
@@ -203,6 +204,7 @@ def _scattered(inplace, input, dim, index, src, value, reduce):
         src = value
     if src is None:
         raise TypeError("scatter(): needs src= (a tensor) or value= (a number)")
+    check_number(src, input.dtype)
     f: Any = _scatter_src if is_tensor(src) else _scatter_value
     args: tuple = ()
     if reduce is not None and is_tensor(src):
@@ -516,6 +518,7 @@ def _take_along(input: Array, indices: Array, dim: int):
     return _read(input, jnp.remainder(indices, max(n, 1)), dim)
 
 
+@numpy_names
 def take_along_dim(input, indices, dim: int | None = None, *, out=None):
     """``gather`` after broadcasting all other dimensions; without ``dim``, of flattened tensors."""
     if dim is None:

@@ -11,7 +11,7 @@ from jax import lax
 from jaxtorch import dtypes
 from jaxtorch.engine.handles import Handles
 from jaxtorch.ops._dims import normalize_dim, normalize_dims
-from jaxtorch.ops._op import Array, Arrays, index_dtype, op
+from jaxtorch.ops._op import Array, Arrays, index_dtype, numpy_names, op
 from jaxtorch.ops.copies import diagonal_copy
 from jaxtorch.ops.creation import arange, empty
 from jaxtorch.ops.data import array_of, wrap
@@ -98,10 +98,12 @@ def _chunk_cat(tensors: Arrays, dim: int, num_chunks: int):
     return lax.concatenate(rows, dim + 1)
 
 
+@numpy_names
 def concat(tensors, dim: int = 0, *, out=None):
     return cat(tensors, dim, out=out)
 
 
+@numpy_names
 def concatenate(tensors, dim: int = 0, *, out=None):
     return cat(tensors, dim, out=out)
 
@@ -244,6 +246,7 @@ def _repeat_by(input: Array, repeats: Array, dim: int, total: int):
     return jnp.repeat(input, repeats, axis=dim, total_repeat_length=total)
 
 
+@numpy_names
 def repeat_interleave(
     input, repeats=None, dim: int | None = None, *, output_size: int | None = None
 ):

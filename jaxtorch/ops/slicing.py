@@ -9,7 +9,7 @@ from jax import lax
 
 from jaxtorch import dtypes
 from jaxtorch.ops._dims import normalize_dim
-from jaxtorch.ops._op import Array, Scalar, check, index_dtype, view as lens
+from jaxtorch.ops._op import Array, Scalar, check, index_dtype, numpy_names, view as lens
 from jaxtorch.ops.data import is_tensor
 from jaxtorch.ops.views import sizes_from
 
@@ -68,6 +68,7 @@ def _select_at(input: Array, dim: int, index: Array, node: str = ""):
     )
 
 
+@numpy_names
 def select(input, dim: int, index):
     """The slice at ``index``, an int or a 0-dim tensor, of ``dim``, without that dimension."""
     if input.ndim == 0:
@@ -115,6 +116,7 @@ def _piece(
     return lax.slice_in_dim(input, start, stop, step, dim)
 
 
+@numpy_names
 def narrow(input, dim: int, start, length: int):
     if input.ndim == 0:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
@@ -221,6 +223,7 @@ def split_with_sizes(input, split_sizes, dim: int = 0):
     return split(input, list(split_sizes), dim)
 
 
+@numpy_names
 def chunk(input, chunks: int, dim: int = 0, *, _node=None):
     """At most ``chunks`` pieces of one size, the last one smaller if need be."""
     if input.ndim == 0:
@@ -313,6 +316,7 @@ def dsplit(input, indices_or_sections):
     return _named_split(input, indices_or_sections, 2, "dsplit")
 
 
+@numpy_names
 def unbind(input, dim: int = 0):
     """The slices along ``dim``, without it."""
     if input.ndim == 0:

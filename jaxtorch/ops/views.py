@@ -10,6 +10,7 @@ import numpy as np
 from jax import lax
 
 from jaxtorch import dtypes
+from jaxtorch.engine.lens import Overlap
 from jaxtorch.ops import _dims
 from jaxtorch.ops._dims import normalize_dim
 from jaxtorch.ops._op import Array, index_dtype, view as lens
@@ -239,16 +240,9 @@ def H(input):
     return input if input.ndim == 0 else adjoint(input)
 
 
-def _overlap() -> RuntimeError:
-    return RuntimeError(
-        "unsupported operation: more than one element of the written-to tensor refers to a "
-        "single memory location. Please clone() the tensor before performing the operation."
-    )
-
-
 def _put_expanded(base, value, size):
     if value.size != base.size:
-        raise _overlap()
+        raise Overlap
     return value.reshape(base.shape)
 
 
@@ -316,7 +310,7 @@ def diagonal(input: Array, offset: int = 0, dim1: int = 0, dim2: int = 1):
 def _put_where(base, value, where):
     """``value`` at the places ``where`` of the elements in row-major order, all different."""
     if np.unique(where).size < where.size:
-        raise _overlap()
+        raise Overlap
     return base.reshape(-1).at[where.reshape(-1)].set(value.reshape(-1)).reshape(base.shape)
 
 

@@ -165,3 +165,12 @@ def test_a_shape_alone_draws_nothing():
     before = jaxtorch.get_rng_state()
     nnx.eval_shape(lambda: nn.Linear(2, 3))
     assert (before == jaxtorch.get_rng_state()).all()
+
+
+def test_values_go_where_the_elements_lie():
+    """As torch draws for a transposed tensor: in the order of its memory."""
+    for fill in (nn.init.uniform_, nn.init.normal_, nn.init.trunc_normal_):
+        jaxtorch.manual_seed(0)
+        x = fill(jaxtorch.empty(4, 5))
+        jaxtorch.manual_seed(0)
+        assert jaxtorch.equal(fill(jaxtorch.empty(4, 5).t()).t(), x)

@@ -152,3 +152,39 @@ def test_what_is_not_there_is_refused():
 def test_a_compiled_linspace_has_its_whole_numbers():
     with oracle.evaluated("compile"):
         assert torch.linspace(0, 77, 8).long().tolist() == [0, 11, 22, 33, 44, 55, 66, 77]
+
+
+def test_a_size_that_no_memory_holds_is_an_error():
+    for make in (
+        lambda: torch.zeros(10**10, 10**10),
+        lambda: torch.empty(2**62, 4),
+        lambda: torch.randn(10**10, 10**10),
+    ):
+        with pytest.raises(RuntimeError, match="Storage size calculation overflowed with sizes"):
+            make()
+
+
+def test_what_is_given_by_name():
+    assert torch.arange(end=3).tolist() == [0, 1, 2]
+    assert torch.arange(start=1, end=3, step=1).tolist() == [1, 2]
+    with pytest.raises(TypeError, match="missing 1 required positional"):
+        torch.arange()
+    with pytest.raises(TypeError, match="argument 'end' .position 1. must be Number, not str"):
+        torch.arange("a")
+
+
+def test_flags_and_values_are_checked_as_torch_does():
+    for make in (
+        lambda: torch.zeros(2, dtype=torch.int32, requires_grad=True),
+        lambda: torch.tensor(1, requires_grad=True),
+        lambda: torch.arange(3, requires_grad=True),
+    ):
+        with pytest.raises(RuntimeError, match="^Only Tensors of floating point"):
+            make()
+    with pytest.raises(TypeError, match=r"'fill_value' \(position 2\) must be Number, not list"):
+        torch.full((2,), [1])
+    with pytest.raises(TypeError, match="Size.. takes an iterable of 'int' .item 0 is 'float'"):
+        torch.Size([2.5])
+    assert torch.Size([torch.tensor(2), np.int64(3)]) == (2, 3)
+    assert torch.tensor([[], [1]]).shape == (2, 0)
+    assert torch.Tensor(torch.tensor([1, 2])).dtype is torch.int64  # as it is

@@ -51,6 +51,18 @@ ROWS = [
     raises(GET, X, B(2), error=IndexError, text="The shape of the mask [2] at index 0 does not"),
     raises(GET, X, slice(None, None, -1), error=ValueError, text="step must be greater than zero"),
     raises(GET, F(), 0, error=IndexError, text="invalid index of a 0-dim tensor"),
+    raises(GET, F(), ALL, error=IndexError, text="slice() cannot be applied to a 0-dim tensor."),
+    raises(GET, F(), V([0]), error=IndexError, text="too many indices for tensor of dimension 0"),
+    # the place in the key, of what is an int; among the tensors, of what is one
+    raises(GET, X, (0, 9), error=IndexError, text="index 9 is out of bounds for dimension 1 with"),
+    raises(GET, X, (None, 0, 9), error=IndexError, text="bounds for dimension 2 with size 4"),
+    raises(GET, X, (..., V([9])), error=IndexError, text="bounds for dimension 0 with size 5"),
+    raises(GET, F(3, 0), (ALL, V([0])), error=IndexError, text="index is out of bounds for"),
+    raises(GET, X, np.float32(1), error=IndexError, text="valid indices (got numpy.float32)"),
+    raises(GET, X, np.bool_(True), error=IndexError, text="valid indices (got numpy.bool)"),
+    raises(GET, X, (None, "a"), error=TypeError, text="new(): invalid data type 'str'"),
+    raises("Tensor.index_put", X, (0,), F(), error=TypeError, text="expected Tensor as element 0"),
+    raises("Tensor.index_put", X, V([0]), F(), error=TypeError, text="be tuple of Tensors, not"),
     raises(
         GET, X, (V([0, 1, 2]), V([0, 1])), error=IndexError,
         text="indexing tensors could not be broadcast together with shapes [3], [2]",
@@ -63,11 +75,67 @@ test_row, test_inside_jax = oracle.tests(__file__, ROWS)
 def test_a_byte_mask_takes_no_number():
     """torch fills where there is one value, and fills by boolean masks only."""
     x, mask = torch.arange(3.0), torch.tensor([1, 0, 1], dtype=torch.uint8)
-    for value in (7, torch.tensor([7.0])):
-        with pytest.raises(RuntimeError, match="only supports boolean masks"):
-            x[mask] = value
-    x[mask] = torch.tensor([5.0, 6.0])
+    with pytest.warns(UserWarning, match="dtype torch.uint8 is deprecated"):
+        for value in (7, torch.tensor([7.0])):
+            with pytest.raises(RuntimeError, match="only supports boolean masks"):
+                x[mask] = value
+        x[mask] = torch.tensor([5.0, 6.0])
     assert x.tolist() == [5.0, 1.0, 6.0]
+
+
+def test_a_list_that_is_a_tuple_of_indices_is_told():
+    x = torch.arange(6).reshape(2, 3)
+    with pytest.warns(UserWarning, match="a list that is read as a tuple"):
+        assert x[[[0, 1], [2, 0]]].tolist() == [2, 3]
+    with pytest.warns(UserWarning, match="a list that is read as a tuple"):
+        assert x[[slice(None), 0]].tolist() == [0, 3]
+
+
+@pytest.mark.parametrize(
+    "index, value, error, text",
+    [
+        (0, torch.ones(5), RuntimeError, r"Target sizes: \[3, 4\].  Tensor sizes: \[5\]"),
+        (0, torch.ones(2, 3, 4), RuntimeError, r"expand\(torch.FloatTensor\{\[2, 3, 4\]\}"),
+        ((0, 9), 1, IndexError, "dimension 1 with size 3"),
+        (0, np.ones(4), TypeError, "can't assign a numpy.ndarray to a torch.FloatTensor"),
+        (0, 2**70, ValueError, "Overflow when unpacking long long"),
+        (0, 1j, RuntimeError, "value cannot be converted to type float without overflow"),
+    ],
+)
+def test_what_cannot_be_assigned(index, value, error, text):
+    x = torch.zeros(2, 3, 4)
+    with pytest.raises(error, match=text):
+        x[index] = value
+    assert not x.any()
+
+
+def test_numbers_that_do_not_fit():
+    x = torch.zeros(3, dtype=torch.uint8)
+    for index in (0, [0], x == 0):
+        with pytest.raises(RuntimeError, match="converted to type uint8_t without overflow"):
+            x[index] = 300
+        x[index] = -1
+        assert x.tolist()[0] == 255
+    y = torch.zeros(2, dtype=torch.half)
+    y[0], y[[1]] = 1e6, -1e6  # floats become infinite, without a warning
+    assert y.tolist() == [float("inf"), -float("inf")]
+
+
+def test_an_index_of_false_writes_nothing():
+    x = torch.zeros(2, 3)
+    x[False] = torch.ones(7)
+    assert not x.any()
+
+
+def test_what_a_tensor_contains():
+    x = torch.tensor([[1.0, 2.0]])
+    assert 1.0 in x and torch.tensor([1.0, 9.0]) in x and np.float32(3) not in x
+    for other in ("a", None, [1]):
+        with pytest.raises(RuntimeError, match="only supports Tensor or scalar, but you passed"):
+            assert other in x
+    with pytest.raises(TypeError, match="does not support deleting items"):
+        del x[0]
+    assert x.__reversed__().tolist() == [[2.0, 1.0]]
 
 
 A = np.array

@@ -21,6 +21,9 @@ class LinAlgError(RuntimeError):
 LinAlgError.__name__ = LinAlgError.__qualname__ = "_LinAlgError"  # as programs print it
 
 
+LinAlgError.__name__ = LinAlgError.__qualname__ = "_LinAlgError"  # as tracebacks of torch have it
+
+
 # --- shapes and dtypes --------------------------------------------------------------------------
 
 

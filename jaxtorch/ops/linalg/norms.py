@@ -11,7 +11,7 @@ from jaxtorch import dtypes
 from jaxtorch.dtypes import dtype as DType
 from jaxtorch.ops import _promote
 from jaxtorch.ops._dims import Dims, normalize_dim, normalize_dims
-from jaxtorch.ops._op import Array, op
+from jaxtorch.ops._op import Array, numpy_names, op
 from jaxtorch.ops.linalg import checks
 from jaxtorch.ops.pointwise import magnitude
 
@@ -106,6 +106,7 @@ def matrix_norm(
     return (jnp.expand_dims(found, (rows, columns)) if keepdim else found).astype(narrow)
 
 
+@numpy_names
 def norm(A, ord=None, dim: Dims = None, keepdim=False, *, out=None, dtype=None):
     """The vector norm, or with an ``ord`` and a matrix (or two dims) the matrix norm."""
     if ord is not None and not (isinstance(dim, int) or (dim is not None and len(dim) == 1)):
