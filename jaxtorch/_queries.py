@@ -13,6 +13,7 @@ from jaxtorch.engine.aliases import Storage
 from jaxtorch.engine.graph import Node
 from jaxtorch.engine.trace import is_traced
 from jaxtorch.gradfn import output_number
+from jaxtorch.ops import views
 from jaxtorch.ops._dims import type_name
 from jaxtorch.ops._overrides import overrides
 from jaxtorch.ops.data import is_tensor, no_pinning
@@ -205,11 +206,12 @@ class TensorQueries:
         return self.dtype.is_signed
 
     def is_conj(self) -> bool:
-        """Is it a conjugate still to be taken? Never: ``conj`` is an op like any other."""
-        return False
+        """Does it show the conjugate of what its base holds?"""
+        return _turned(self)[0]
 
     def is_neg(self) -> bool:
-        return False
+        """Does it show imaginary parts of such a conjugate?"""
+        return _turned(self)[1]
 
     def is_same_size(self, other) -> bool:
         return self.shape == other.shape
@@ -337,6 +339,73 @@ class TensorQueries:
             "reinforce() was removed.\nUse torch.distributions instead.\n"
             "See https://pytorch.org/docs/main/distributions.html"
         )
+
+
+def check_grad(tensor, value) -> None:
+    """Refuse what cannot be the ``.grad`` of ``tensor``."""
+    if not is_tensor(value):
+        raise TypeError(
+            "assigned grad expected to be a Tensor or None but got grad of type "
+            f"{type(value).__name__}"
+        )
+    if value is tensor:
+        raise RuntimeError("can't assign Variable as its own grad")
+    if value.shape != tensor.shape:
+        raise RuntimeError(
+            f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of "
+            f"size '{list(tensor.shape)}'. Please ensure that the gradient and the tensor "
+            "are the same size"
+        )
+    if value.dtype is not tensor.dtype:
+        raise RuntimeError(
+            f"attempting to assign a gradient with dtype '{value.dtype.cpp}' to a tensor "
+            f"with grad_dtype '{tensor.dtype.legacy}': give it as {tensor.dtype}"
+        )
+    if value.device.type != tensor.device.type:
+        raise RuntimeError(
+            f"attempting to assign a gradient with device type '{value.device.type}' to a "
+            f"tensor with device type '{tensor.device.type}'. Please ensure that the "
+            "gradient and the tensor are on the same device"
+        )
+
+
+_BITS = {"conj": "conjugate", "neg": "negative"}
+
+
+def check_numpy(tensor) -> None:
+    """Refuse to show as an array what PyTorch does not."""
+    if tensor.requires_grad:
+        raise RuntimeError(
+            "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+        )
+    if tensor._read().aval.place != "cpu":
+        raise TypeError(
+            f"can't convert {tensor._node.aval.place} device type tensor to numpy. Use "
+            f"Tensor.cpu() to "
+            "copy the tensor to host memory first."
+        )
+    if tensor._base is not None and tensor.dtype.category >= dtypes.FLOAT:
+        for kind, turned in (("conj", tensor.is_conj()), ("neg", tensor.is_neg())):
+            if turned:
+                raise RuntimeError(
+                    f"Can't call numpy() on Tensor that has {_BITS[kind]} bit set. Use "
+                    f"tensor.resolve_{kind}().numpy() instead."
+                )
+
+
+def _turned(x) -> tuple[bool, bool]:
+    """Whether a view conjugates what its base holds, and whether it negates it."""
+    if x._base is None:
+        return False, False
+    conj, neg = (False, False) if x._base.__class__ is Storage else _turned(x._base)
+    for op, _, _ in x._steps:
+        if op in views.CONJUGATING:
+            conj = not conj
+        elif op is views.imag.op:
+            conj, neg = False, conj
+        elif op is views._real.op:
+            conj = False
+    return conj, neg
 
 
 def _traced_repr(tracer, cls: type) -> str:

@@ -25,10 +25,12 @@ def assign_out(result, out, rule=True):
         return type(result)(*written) if hasattr(result, "_fields") else tuple(written)
     if not isinstance(out, TensorBase):
         raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
-    if out.requires_grad and STATE.grad:
+    if STATE.grad and (out.requires_grad or result.requires_grad):
+        kernel = result._node.kernel
+        name = "this" if kernel is None else kernel.name.partition("[")[0]
         raise RuntimeError(
-            "out=... arguments don't support automatic differentiation, but one of the arguments "
-            "requires grad."
+            f"{name}(): functions with out=... arguments don't support automatic differentiation, "
+            "but one of the arguments requires grad."
         )
     _check_dtype(result, out, rule)
     if out._base is not None and 0 in out.stride():

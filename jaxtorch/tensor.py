@@ -16,7 +16,7 @@ from jax._src.core import trace_state_clean
 from jaxtorch import dtypes, engine
 from jaxtorch._methods import TensorMethods
 from jaxtorch._operators import TensorOperators
-from jaxtorch._queries import TensorQueries
+from jaxtorch._queries import TensorQueries, check_grad, check_numpy
 from jaxtorch.engine import backward as engine_backward, lens
 from jaxtorch.engine.aliases import Storage, alias, alone, cast, redirected, share
 from jaxtorch.engine.backward import Grad
@@ -310,17 +310,7 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
         """A NumPy view of the value (read-only: values are immutable; ``.copy()`` it to write)."""
         if force:
             return self.detach()._host()
-        if self.requires_grad:
-            raise RuntimeError(
-                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
-                "instead."
-            )
-        if self._read().aval.place != "cpu":
-            raise TypeError(
-                f"can't convert {self._node.aval.place} device type tensor to numpy. Use "
-                f"Tensor.cpu() to "
-                "copy the tensor to host memory first."
-            )
+        check_numpy(self)
         return self._host()
 
     def item(self):
@@ -393,24 +383,7 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
-            if not isinstance(value, Tensor):
-                raise TypeError(
-                    "assigned grad expected to be a Tensor or None but got grad of type "
-                    f"{type(value).__name__}"
-                )
-            if value is self:
-                raise RuntimeError("can't assign Variable as its own grad")
-            if value.shape != self.shape:
-                raise RuntimeError(
-                    f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of "
-                    f"size '{list(self.shape)}'. Please ensure that the gradient and the tensor "
-                    "are the same size"
-                )
-            if value.dtype is not self.dtype:
-                raise RuntimeError(
-                    f"attempting to assign a gradient with dtype '{value.dtype.cpp}' to a tensor "
-                    f"with grad_dtype '{self.dtype.legacy}': convert the gradient first"
-                )
+            check_grad(self, value)
         if self._meta is None:
             if value is None:
                 return

@@ -450,3 +450,26 @@ def test_copy_says_what_does_not_broadcast():
     with pytest.raises(TypeError, match="argument 'other' .position 1. must be Tensor, not numpy"):
         x.copy_(np.ones(4))
     assert x.copy_(other=torch.ones(4)).sum() == 12
+
+
+def test_a_conjugate_is_a_view():
+    x = torch.tensor([1 + 1j, 2 - 1j])
+    z = x.conj()
+    assert z.is_conj() and z._is_view() and z.imag.is_neg() and not z.real.is_neg()
+    assert z[0].is_conj() and z.detach().is_conj() and x[None].mH.is_conj()
+    assert not any(t.is_conj() for t in (x, z.conj(), z.clone(), z + 1, z.resolve_conj()))
+    z.add_(1j)
+    assert x.tolist() == [1, 2 - 2j] and z.tolist() == [1, 2 + 2j]
+    z[0] = 5j
+    x[1] = 7j
+    assert x.tolist() == [-5j, 7j] and z.tolist() == [5j, -7j]
+    for turned in (z, z.imag):
+        with pytest.raises(RuntimeError, match=r"Use tensor.resolve_(conj|neg)\(\).numpy\(\)"):
+            turned.numpy()
+    assert z.resolve_conj().numpy().tolist() == [5j, -7j]
+    assert z.imag.resolve_neg().numpy().tolist() == [5, -7]
+    w = torch.tensor([1 + 1j], requires_grad=True)
+    y = w * 1
+    y.conj().mul_(2j)
+    y.real.sum().backward()  # y = conj(2j conj(w)) = -2j w
+    assert w.grad.tolist() == [2j]

@@ -90,16 +90,13 @@ def is_operand(x) -> bool:
 
 
 def lift_many(operation: Op, position: int, xs) -> tuple:
-    if isinstance(xs, TensorBase) or not isinstance(xs, (list, tuple)):
+    if not isinstance(xs, (list, tuple)):
         if overrides(xs):
             raise Overridden
-        try:
-            xs = tuple(xs)
-        except TypeError:
-            raise TypeError(
-                f"{operation.name}(): argument '{operation.params[position][0]}' (position "
-                f"{position + 1}) must be tuple of Tensors, not {type(xs).__name__}"
-            ) from None
+        raise TypeError(
+            f"{operation.name}(): argument '{operation.params[position][0]}' (position "
+            f"{position + 1}) must be tuple of Tensors, not {type_name(xs)}"
+        )
     try:
         return tuple([lift(operation, position, x) for x in xs])
     except TypeError:

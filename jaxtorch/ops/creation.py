@@ -85,7 +85,12 @@ def _sizes(name: str, sizes: tuple, size=None) -> tuple:
             f"{name}(): argument 'size' (position 1) must be tuple of ints, not {type_name(given)}"
         ) from None
     if min(found, default=0) < 0:
-        raise RuntimeError(f"{name}: Dimension size must be non-negative.")
+        if name == "zeros":
+            raise RuntimeError("zeros: Dimension size must be non-negative.")
+        negative = next(n for n in found if n < 0)
+        raise RuntimeError(
+            f"Trying to create tensor with negative dimension {negative}: {list(found)}"
+        )
     if math.prod(found) >= 2**60:
         raise RuntimeError(f"Storage size calculation overflowed with sizes={list(found)}")
     return found

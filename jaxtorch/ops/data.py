@@ -60,6 +60,8 @@ def _is_sequence(x) -> bool:
 def _shape(data) -> tuple:
     shape = []
     while _is_sequence(data) and not (hasattr(data, "shape") and data.shape == ()):
+        if shape and is_tensor(data):
+            break  # in a list, a tensor is a number
         if hasattr(data, "shape"):
             return (*shape, *data.shape)
         shape.append(len(data))
@@ -76,6 +78,10 @@ def _flatten(data, shape: tuple, depth: int, out: list, kinds: set) -> None:
     if depth == len(shape):
         if is_tensor(data) or isinstance(data, (np.ndarray, jax.Array)):
             if math.prod(data.shape) != 1:
+                if is_tensor(data) and not out and data.dtype.category < dtypes.FLOAT:
+                    raise TypeError(
+                        "only integer tensors of a single element can be converted to an index"
+                    )
                 raise ValueError("only one element tensors can be converted to Python scalars")
             kinds.add(_dtype_of(data))
             data = data.item()
@@ -175,7 +181,8 @@ def _filled(numbers: list, shape: tuple, dtype: DType) -> np.ndarray:
         try:
             if dtype in dtypes.FLOAT8_TYPES:
                 return _cast(np.array(numbers, np.float64), dtype).reshape(shape)
-            return np.array(numbers, dtype.numpy).reshape(shape)
+            with np.errstate(over="ignore"):
+                return np.array(numbers, dtype.numpy).reshape(shape)
         except OverflowError:
             raise ValueError("Overflow when unpacking long long") from None
     try:
@@ -291,6 +298,14 @@ def asarray(
         obj = np.from_dlpack(obj)
     if isinstance(obj, (bytes, bytearray, memoryview)):
         return _finish(frombuffer(obj, dtype=dtype or dtypes.get_default_dtype()), device, wanted)
+    if copy is False and not is_tensor(obj):
+        if not isinstance(obj, (np.ndarray, jax.Array)):
+            raise ValueError("can't alias arbitrary sequence into a tensor.")
+        if dtype is not None and _dtype_of(obj) is not dtypes.of(dtype):
+            raise ValueError(
+                f"can't alias tensor with dtype '{_dtype_of(obj).legacy}' into dtype "
+                f"'{dtypes.of(dtype).legacy}'."
+            )
     made: Any = as_tensor(obj, dtype, device)
     if copy and made is obj:
         made = made.clone()
@@ -306,6 +321,10 @@ def asarray(
 def frombuffer(buffer, *, dtype, count: int = -1, offset: int = 0, requires_grad: bool = False):
     """A vector of the bytes of ``buffer`` as ``dtype``: ``count`` elements from ``offset`` on."""
     dtype = dtypes.of(dtype)
+    try:
+        memoryview(buffer)
+    except TypeError:
+        raise ValueError("object does not implement Python buffer protocol.") from None
     size, item = memoryview(buffer).nbytes, dtype.itemsize
     if size == 0 or count == 0:
         raise ValueError(f"both buffer length ({size}) and count ({count}) must not be 0")

@@ -10,6 +10,7 @@ from jax import lax, numpy as jnp, scipy
 from jaxtorch import dtypes
 from jaxtorch.ops import _gamma, _promote
 from jaxtorch.ops._op import FOUND, Array, op
+from jaxtorch.ops.views import _conj
 
 # --- integers stay integers ---------------------------------------------------------------------
 
@@ -159,18 +160,13 @@ def nan_to_num(
 # --- complex numbers ----------------------------------------------------------------------------
 
 
-@op(out=True)
-def _conj(input: Array):
-    return jnp.conj(input)
-
-
 @op(out=FOUND)
 def _conj_physical(input: Array):
     return jnp.conj(input)
 
 
 def conj(input):
-    """The complex conjugate; a real tensor itself."""
+    """The complex conjugate, a view; of a real tensor, itself."""
     return _conj(input) if input.dtype.is_complex else input
 
 
@@ -180,13 +176,13 @@ def conj_physical(input, *, out=None):
 
 
 def resolve_conj(input):
-    """input itself: conjugation is never put off."""
-    return input
+    """input, or a copy of what is a view of another's conjugate."""
+    return input.clone() if input.is_conj() else input
 
 
 def resolve_neg(input):
-    """input itself: negation is never put off."""
-    return input
+    """input, or a copy of what is a view of the imaginary part of a conjugate."""
+    return input.clone() if input.is_neg() else input
 
 
 @op(promote="float", out=True)

@@ -71,7 +71,7 @@ def _after(operation, statics: dict, shape: tuple, strides: tuple, itemsize: int
         return _recast(shape, strides, itemsize, statics["dtype"].itemsize)
     ghost: Any = _ghost(shape, strides)
     dim: Any = statics.get("dim")
-    if operation is views._alias.op:
+    if operation in (views._alias.op, views._conj.op):
         return shape, strides
     if operation is views._view.op:
         new = views.infer_size(statics["shape"], ghost.size)

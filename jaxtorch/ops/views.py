@@ -216,6 +216,14 @@ def _adjoint(input: Array):
     return jnp.conj(jnp.swapaxes(input, -2, -1))
 
 
+@lens(put=lambda base, value: jnp.conj(value), name="ConjBackward0")
+def _conj(input: Array):
+    return jnp.conj(input)
+
+
+CONJUGATING = (_adjoint.op, _conj.op)
+
+
 def adjoint(input):
     """The last two dimensions swapped, and the conjugate taken."""
     if input.ndim < 2:

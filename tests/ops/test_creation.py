@@ -188,3 +188,35 @@ def test_flags_and_values_are_checked_as_torch_does():
     assert torch.Size([torch.tensor(2), np.int64(3)]) == (2, 3)
     assert torch.tensor([[], [1]]).shape == (2, 0)
     assert torch.Tensor(torch.tensor([1, 2])).dtype is torch.int64  # as it is
+
+
+def test_a_tensor_in_a_list_is_a_number():
+    made = torch.tensor([torch.tensor([1]), torch.tensor([[2]])])
+    assert made.tolist() == [1, 2] and torch.tensor((torch.tensor([1.5]), 2)).tolist() == [1.5, 2]
+    assert torch.tensor([np.array([1]), np.array([2])]).shape == (2, 1)
+    with pytest.raises(TypeError, match="only integer tensors of a single element"):
+        torch.tensor([torch.tensor([1, 2]), torch.tensor([3, 4])])
+    with pytest.raises(ValueError, match="only one element tensors can be converted"):
+        torch.tensor([torch.zeros(2), torch.zeros(2)])
+
+
+def test_what_cannot_be_shared():
+    with pytest.raises(ValueError, match="can't alias arbitrary sequence into a tensor"):
+        torch.asarray([1, 2], copy=False)
+    with pytest.raises(ValueError, match="can't alias tensor with dtype 'Double' into dtype 'Fl"):
+        torch.asarray(np.ones(2), dtype=torch.float32, copy=False)
+    with pytest.raises(ValueError, match="does not implement Python buffer protocol"):
+        torch.frombuffer([1], dtype=torch.int32)
+
+
+def test_negative_sizes():
+    for make in (torch.empty, torch.ones, torch.rand, torch.zeros(1).new_zeros):
+        with pytest.raises(RuntimeError, match=r"with negative dimension -1: \[2, -1\]"):
+            make(2, -1)
+
+
+@pytest.mark.parametrize("join", [torch.cat, torch.stack])
+def test_what_is_joined_is_a_sequence(join):
+    for given, name in ((torch.ones(2, 2), "Tensor"), (iter([torch.ones(1)]), "list_iterator")):
+        with pytest.raises(TypeError, match=f"must be tuple of Tensors, not {name}"):
+            join(given)

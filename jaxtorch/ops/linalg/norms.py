@@ -109,6 +109,11 @@ def matrix_norm(
 @numpy_names
 def norm(A, ord=None, dim: Dims = None, keepdim=False, *, out=None, dtype=None):
     """The vector norm, or with an ``ord`` and a matrix (or two dims) the matrix norm."""
+    if ord is not None and dim is None and A.ndim not in (1, 2):
+        raise RuntimeError(
+            "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got "
+            f"{A.ndim}D."
+        )
     if ord is not None and not (isinstance(dim, int) or (dim is not None and len(dim) == 1)):
         if dim is not None or A.ndim == 2 or isinstance(ord, str):
             return matrix_norm(A, ord, dim or (-2, -1), keepdim, dtype=dtype, out=out)
