@@ -106,7 +106,10 @@ def _result_shape(input, key):
     if all(isinstance(k, slice) for k in key):
         return input.shape
     # NumPy's own shape rule, on an array that takes no memory
-    ghost = np.broadcast_to(np.empty((), bool), [max(n, 1) for n in input.shape])
+    sizes = [
+        n if isinstance(k, slice) else max(n, 1) for n, k in zip(input.shape, key, strict=True)
+    ]
+    ghost = np.broadcast_to(np.empty((), bool), sizes)
     return ghost[_shape_key(key)].shape
 
 
@@ -177,15 +180,16 @@ def _mask_put(input: Array, mask: Array, values: Array, dim: int):
     # read as x[mask], the masked dimensions are one, of as many elements as the mask is true
     while values.ndim > dim + 1 + after and values.shape[0] == 1:
         values = values[0]
-    values = _to_rank(values, dim + 1 + after)
-    count = values.shape[dim]
+    given, values = list(values.shape), _to_rank(values, dim + 1 + after)
     lead, rest = input.shape[:dim], input.shape[dim + mask.ndim :]
-    for i, n in (*enumerate(lead), *enumerate(rest, dim + 1)):
-        if values.shape[i] not in (1, n):
-            raise RuntimeError(
-                f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast "
-                f"to indexing result of shape {[*lead, 'n', *rest]}"
-            )
+    sizes = (*enumerate(lead), *enumerate(rest, dim + 1))
+    if len(given) > dim + 1 + after or any(values.shape[i] not in (1, n) for i, n in sizes):
+        shape = str([*lead, "n", *rest]).replace("'", "")
+        raise RuntimeError(
+            f"shape mismatch: value tensor of shape {given} cannot be broadcast to indexing "
+            f"result of shape {shape}"
+        )
+    count = values.shape[dim]
     if count == 1:
         shape = (*values.shape[:dim], *(1,) * mask.ndim, *values.shape[dim + 1 :])
         return jnp.where(wide, values.reshape(shape), input)
@@ -202,8 +206,8 @@ def _mask_put(input: Array, mask: Array, values: Array, dim: int):
         out,
         total == count,
         total,
-        f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to "
-        f"indexing result of shape {[*lead, '{value}', *rest]}".replace("'", ""),
+        f"shape mismatch: value tensor of shape {given} cannot be broadcast to indexing result of "
+        f"shape {[*lead, '{value}', *rest]}".replace("'", ""),
         RuntimeError,
     )
 
@@ -339,6 +343,8 @@ def parse_index(input, index):
         if input.ndim == 0 and isinstance(taking, slice):
             raise IndexError("slice() cannot be applied to a 0-dim tensor.")
         if input.ndim == 0 and isinstance(taking, int):
+            if taking:
+                raise IndexError(f"index {taking} is out of bounds for dimension 0 with size 0")
             raise IndexError(
                 "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
                 "`tensor.item<T>()` in C++ to convert a 0-dim tensor to a number"
@@ -411,7 +417,7 @@ def setitem(input, index, value) -> None:
     view, advanced = parse_index(input, index)
     if not is_tensor(value):
         value = _number_for(input, value)
-    if index is False or index.__class__ is tuple and any(item is False for item in index):
+    if index is False:
         return  # nothing is there, whatever the value's shape
     if not advanced:
         if is_tensor(value):
@@ -422,7 +428,7 @@ def setitem(input, index, value) -> None:
     if not is_tensor(value):
         with np.errstate(over="ignore"):
             value = wrap(np.asarray(value).astype(view.dtype.numpy))
-    _put(view, advanced, value, False)
+    _put(view, advanced, _trimmed(value, 0), False)
 
 
 getitem.__name__, setitem.__name__ = "__getitem__", "__setitem__"  # for __torch_function__
@@ -443,7 +449,7 @@ def _number_for(input, value):
 
 def _expanded(value, view):
     """What is assigned, in the shape of where it goes or one that broadcasts to it."""
-    value = _trimmed(value, view.ndim)
+    value = _trimmed(value, 0)
     try:
         if broadcast_shapes(value.shape, view.shape) == view.shape:
             return value

@@ -86,6 +86,8 @@ def select(input, dim: int, index):
 
 
 def _put_slice(base, value, dim, start, length, step, node):
+    if length == 0:
+        return base
     if step == 1:
         return _put_span(base, value, dim, start)
     span = (length - 1) * step + 1
@@ -149,6 +151,8 @@ def slice_along(input, dim: int, index: slice):
             "step must be greater than zero" if index.step else "slice step cannot be zero"
         )
     start, stop, step = index.indices(n)
+    if step >= 2**31:  # XLA's steps have 32 bits, and one this large takes one element
+        step = max(n, 1)
     length = max(0, (stop - start + step - 1) // step)
     if start == 0 and length == n and step == 1:
         return input

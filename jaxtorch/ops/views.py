@@ -264,7 +264,7 @@ def _expand(input: Array, size: tuple):
             f"equal to the number of dimensions in the tensor ({input.ndim})"
         )
     target = []
-    for i, n in enumerate(size):
+    for i, n in reversed(list(enumerate(size))):
         if n == -1 and i < lead:
             raise RuntimeError(
                 f"The expanded size of the tensor (-1) isn't allowed in a leading, non-existing "
@@ -278,7 +278,7 @@ def _expand(input: Array, size: tuple):
                 f"Tensor sizes: {list(shape)}"
             )
         target.append(have if n == -1 else n)
-    return jnp.broadcast_to(input, tuple(target))
+    return jnp.broadcast_to(input, tuple(reversed(target)))
 
 
 def expand(input, *sizes, size=None):

@@ -51,6 +51,7 @@ ROWS = [
     raises(GET, X, B(2), error=IndexError, text="The shape of the mask [2] at index 0 does not"),
     raises(GET, X, slice(None, None, -1), error=ValueError, text="step must be greater than zero"),
     raises(GET, F(), 0, error=IndexError, text="invalid index of a 0-dim tensor"),
+    raises(GET, F(), -1, error=IndexError, text="index -1 is out of bounds for dimension 0 with"),
     raises(GET, F(), ALL, error=IndexError, text="slice() cannot be applied to a 0-dim tensor."),
     raises(GET, F(), V([0]), error=IndexError, text="too many indices for tensor of dimension 0"),
     # the place in the key, of what is an int; among the tensors, of what is one
@@ -119,6 +120,40 @@ def test_numbers_that_do_not_fit():
     y = torch.zeros(2, dtype=torch.half)
     y[0], y[[1]] = 1e6, -1e6  # floats become infinite, without a warning
     assert y.tolist() == [float("inf"), -float("inf")]
+
+
+def test_steps_beyond_32_bits():
+    x = torch.arange(6.0).reshape(2, 3).clone()
+    assert x[:, :: 10**12].tolist() == [[0], [3]] and x[:, 1 :: 10**18].tolist() == [[1], [4]]
+    x[:, :: 10**12] = 9
+    x[:, 1 :: 10**12] = torch.tensor([7.0])
+    assert x.tolist() == [[9, 7, 2], [9, 7, 5]]
+
+
+def test_a_slice_whose_ends_have_crossed():
+    w = torch.ones(2, 4, requires_grad=True)
+    assert w[:, 3:-2:3].shape == (2, 0) and w[2:-3:3].shape == (0, 4)
+    (w[:, 3:-2:3].sum() + w.sum()).backward()
+    assert w.grad.tolist() == [[1] * 4] * 2
+    x = torch.zeros(2, 4)
+    x[:, 3:-2:3] = 5
+    x[2:-3:3] = torch.ones(4)
+    assert not x.any()
+
+
+def test_values_of_too_many_dimensions_for_a_mask():
+    x = torch.zeros(2, 3)
+    for value in (torch.ones(2, 1, 2), torch.ones(2, 3, 2)):
+        with pytest.raises(
+            RuntimeError, match=r"shape mismatch: value tensor of shape \[2, \d, 2\]"
+        ):
+            x[:, torch.tensor([True, False, False])] = value
+
+
+def test_nothing_is_written_where_a_dimension_is_empty():
+    x = torch.zeros(3, 0, 2)
+    x[torch.tensor([0]), :, ::3] = torch.ones(1, 0, 1)
+    assert x.shape == (3, 0, 2)
 
 
 def test_an_index_of_false_writes_nothing():
