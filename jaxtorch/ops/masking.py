@@ -24,7 +24,7 @@ def _masked_fill(input: Array, mask: Array, value: Scalar):
         )
     if jnp.iscomplexobj(value) and not jnp.iscomplexobj(input):
         raise RuntimeError("value cannot be converted to type float without overflow")
-    mask, input = broadcast(mask, input)
+    input, mask = broadcast(input, mask)
     return jnp.where(mask, value.astype(input.dtype), input)
 
 
@@ -77,7 +77,7 @@ def masked_scatter(input: Array, mask: Array, source: Array):
             f"{dtypes.from_numpy_dtype(input.dtype).legacy} and "
             f"{dtypes.from_numpy_dtype(source.dtype).legacy}"
         )
-    mask, input = broadcast(mask, input)
+    input, mask = broadcast(input, mask)
     flat = mask.reshape(-1).astype(index_dtype())
     total = flat.sum(dtype=flat.dtype)
     if source.size:
