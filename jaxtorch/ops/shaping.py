@@ -10,7 +10,7 @@ from jax import lax
 
 from jaxtorch import dtypes
 from jaxtorch.engine.handles import Handles
-from jaxtorch.ops._dims import normalize_dim, normalize_dims
+from jaxtorch.ops._dims import normalize_dim, normalize_dims, type_name
 from jaxtorch.ops._op import Array, Arrays, index_dtype, numpy_names, op
 from jaxtorch.ops.copies import diagonal_copy
 from jaxtorch.ops.creation import arange, empty
@@ -151,16 +151,24 @@ def atleast_3d(*tensors):
     return tuple(atleast_3d(x) for x in _list_of(tensors))
 
 
-def hstack(tensors, *, out=None):
+def _check_list(name: str, tensors) -> None:
+    if not isinstance(tensors, (tuple, list)):
+        raise TypeError(
+            f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not "
+            f"{type_name(tensors)}"
+        )
     if not tensors:
-        raise RuntimeError("hstack expects a non-empty TensorList")
+        raise RuntimeError(f"{name} expects a non-empty TensorList")
+
+
+def hstack(tensors, *, out=None):
+    _check_list("hstack", tensors)
     wide: list = [atleast_1d(x) for x in tensors]
     return cat(wide, 0 if wide[0].ndim == 1 else 1, out=out)
 
 
 def vstack(tensors, *, out=None):
-    if not tensors:
-        raise RuntimeError("vstack expects a non-empty TensorList")
+    _check_list("vstack", tensors)
     return cat([atleast_2d(x) for x in tensors], 0, out=out)
 
 
@@ -169,14 +177,12 @@ def row_stack(tensors, *, out=None):
 
 
 def dstack(tensors, *, out=None):
-    if not tensors:
-        raise RuntimeError("dstack expects a non-empty TensorList")
+    _check_list("dstack", tensors)
     return cat([atleast_3d(x) for x in tensors], 2, out=out)
 
 
 def column_stack(tensors, *, out=None):
-    if not tensors:
-        raise RuntimeError("column_stack expects a non-empty TensorList")
+    _check_list("column_stack", tensors)
     columns = [_view(x, (-1 if x.ndim else 1, 1)) if x.ndim < 2 else x for x in tensors]
     return cat(columns, 1, out=out)
 

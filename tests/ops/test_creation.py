@@ -215,7 +215,7 @@ def test_negative_sizes():
             make(2, -1)
 
 
-@pytest.mark.parametrize("join", [torch.cat, torch.stack])
+@pytest.mark.parametrize("join", [torch.cat, torch.stack, torch.vstack, torch.hstack])
 def test_what_is_joined_is_a_sequence(join):
     for given, name in ((torch.ones(2, 2), "Tensor"), (iter([torch.ones(1)]), "list_iterator")):
         with pytest.raises(TypeError, match=f"must be tuple of Tensors, not {name}"):

@@ -1,5 +1,8 @@
 """Joining, repeating and rearranging."""
 
+import pytest
+
+import jaxtorch as torch
 from tests import oracle
 from tests.oracle import F, I, V, raises, row
 
@@ -75,3 +78,29 @@ ROWS = [
 ]
 
 test_row, test_inside_jax = oracle.tests(__file__, ROWS)
+
+
+def test_numpys_name_for_a_dimension():
+    x, zero = torch.arange(6.0).reshape(2, 3), torch.zeros(1, 1, dtype=torch.int64)
+    for call in (
+        lambda **d: torch.cat([x, x], **d),
+        lambda **d: torch.concat([x, x], **d),
+        lambda **d: torch.stack([x, x], **d),
+        lambda **d: torch.unbind(x, **d)[1],
+        lambda **d: torch.chunk(x, 2, **d)[1],
+        lambda **d: torch.select(x, index=1, **d),
+        lambda **d: torch.narrow(x, start=0, length=1, **d),
+        lambda **d: torch.gather(x, index=zero, **d),
+        lambda **d: torch.index_select(x, index=zero[0], **d),
+        lambda **d: torch.take_along_dim(x, zero, **d),
+        lambda **d: torch.repeat_interleave(x, 2, **d),
+        lambda **d: torch.softmax(x, **d),
+        lambda **d: torch.log_softmax(x, **d),
+        lambda **d: torch.linalg.norm(x, **d),
+        lambda **d: torch.nn.functional.cosine_similarity(x, x, **d),
+    ):
+        for dim in (0, 1):
+            assert torch.equal(call(axis=dim), call(dim=dim))
+    for call in (lambda: torch.gather(x, axis=0), lambda: torch.index_select(x, dim=0)):
+        with pytest.raises(TypeError, match="missing 1 required positional arguments: .index"):
+            call()
