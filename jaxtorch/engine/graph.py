@@ -69,7 +69,7 @@ class _ThreadState(threading.local):
     reverse = False  # inside jaxtorch.func's reverse-mode transform: use the registered vjps
     linearizing = False  # inside its forward mode, whatever tracers of reverse mode are around
     lift = None  # a transform that is being differentiated: what ops' inputs go through
-    mode = None  # a callable(op, inputs, statics) that sees every op: autocast, anomaly detection
+    mode: Any = None  # a callable(op, inputs, statics) that sees every op: autocast, anomalies
     # Of __torch_function__ (ops/_overrides.py): the modes that are on, the innermost last; are the
     # classes of arguments asked, Tensor's subclasses and others?
     function_modes: tuple = ()
@@ -78,7 +78,7 @@ class _ThreadState(threading.local):
     # the place of, and the class of Walk to go back with.
     anomaly: bool | None = None
     noted = None
-    walk = None
+    walk: Any = None
     watched = False  # does anomaly detection, or a counter of FLOPs, see every op before the mode?
 
 

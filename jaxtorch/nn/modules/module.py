@@ -7,7 +7,6 @@ registered, as what, in which order; ``_parameters``, ``_buffers`` and ``_module
 
 from __future__ import annotations
 
-import copy
 import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -16,9 +15,9 @@ from flax import nnx
 
 from jaxtorch.engine.trace import is_traced
 from jaxtorch.nn.modules import _calling, _flaxview, _hooks, _state_dict
+from jaxtorch.nn.modules._copying import HOOK_DICTS, CopyingMethods
 from jaxtorch.nn.modules._hooks import *  # noqa: F403  (torch.nn.modules.module's own names)
 from jaxtorch.nn.modules._hooks import (
-    HookDict,
     _global_backward_hooks as _global_backward_hooks,
     _global_backward_pre_hooks as _global_backward_pre_hooks,
     _global_forward_hooks as _global_forward_hooks,
@@ -28,15 +27,11 @@ from jaxtorch.nn.modules._hooks import (
     _has_any_global_hook as _has_any_global_hook,
 )
 from jaxtorch.nn.modules._members import (
-    KEPT,
-    KINDS,
     add_members,
-    link,
     linked,
     members,
     own_members,
     type_name,
-    unlink,
 )  # fmt: skip
 from jaxtorch.nn.modules._moving import MovingMethods
 from jaxtorch.nn.modules._state_dict import _IncompatibleKeys as _IncompatibleKeys
@@ -50,7 +45,7 @@ __all__ = ["Module", *_hooks.__all__]
 T_destination = TypeVar("T_destination", bound=dict[str, Any])
 
 
-class Module(MovingMethods, _hooks.HookMethods, _flaxview.FlaxView):
+class Module(MovingMethods, CopyingMethods, _hooks.HookMethods, _flaxview.FlaxView):
     """Base class of all layers and networks; ``forward`` is yours to write.
 
     A Parameter, Module or (by ``register_buffer``) Tensor assigned to an attribute is registered:
@@ -490,7 +485,7 @@ class Module(MovingMethods, _hooks.HookMethods, _flaxview.FlaxView):
     )
 
     # ---------------------------------------------------------------------------------------------
-    # Printing, copying, pickling
+    # Printing
 
     def _get_name(self) -> str:
         return type(self).__name__
@@ -515,50 +510,6 @@ class Module(MovingMethods, _hooks.HookMethods, _flaxview.FlaxView):
         names = {*dir(type(self)), *self.__dict__}
         return sorted(name for name in names if not name[0].isdigit())
 
-    def __getstate__(self) -> dict:
-        return {name: value for name, value in self.__dict__.items() if name not in KEPT}
-
-    def __setstate__(self, state: dict) -> None:
-        """Takes what ``__getstate__`` gives, and what real torch pickles: three dicts of
-        members."""
-        own = vars(self)
-        state = dict(state)
-        own["_kinds"] = state.pop("_kinds", {})
-        own["_non_persistent_buffers_set"] = state.pop("_non_persistent_buffers_set", set())
-        for kind in ("parameter", "buffer", "module"):
-            for name, value in state.pop(f"_{kind}s", {}).items():
-                own["_kinds"][name] = kind
-                own[name] = value
-        own.update(state)
-        own["_hooked"] = any(own.get(name) for name in _CALL_HOOKS)
-
-    def __copy__(self):
-        """A module that shares what is registered with this one, now and later, hooks as well."""
-        for name in _HOOK_DICTS:
-            getattr(self, name)
-        twin = type(self).__new__(type(self))
-        twin.__setstate__(self.__getstate__())
-        vars(twin)["_hooked"] = True  # a hook that either gets is in both's dicts
-        if isinstance(vars(twin).get("_kinds"), dict):
-            vars(twin)["_kinds"] = dict(self._kinds)
-            link(self, twin)
-        return twin
-
-    def _replicate_for_data_parallel(self) -> Module:
-        """Another module of the same attributes, without parameters: see ``parallel.replicate``."""
-        twin = self.__copy__()
-        for kind in KINDS:
-            unlink(twin, kind)
-        twin._parameters = {}
-        vars(twin)["_is_replica"] = True
-        return twin
-
-    def __deepcopy__(self, memo):
-        twin = type(self).__new__(type(self))
-        memo[id(self)] = twin
-        twin.__setstate__(copy.deepcopy(self.__getstate__(), memo))
-        return twin
-
 
 def _put(own: dict, kind: str, name: str, value: Any) -> None:
     kinds = own["_kinds"]
@@ -576,9 +527,7 @@ def _own_buffers(module: Module) -> list[tuple[str, Any]]:
     return own_members(module, "buffer")
 
 
-_HOOK_DICTS = {k: v for k, v in vars(_hooks.HookMethods).items() if isinstance(v, HookDict)}
-_CALL_HOOKS = [name for name, hooks in _HOOK_DICTS.items() if hooks.calls]
-_HOOKS = (*_HOOK_DICTS, "_hooked", "_is_full_backward_hook")
+_HOOKS = (*HOOK_DICTS, "_hooked", "_is_full_backward_hook")
 _REGISTERED = (Tensor, Module, nnx.Module)
 _flaxview.register(Module)
 nnx.Module.register(Module)
