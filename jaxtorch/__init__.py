@@ -33,7 +33,12 @@ from jaxtorch._foreach import FOREACH
 from jaxtorch._functions import *  # noqa: F403
 from jaxtorch._functions import (
     _chunk_cat as _chunk_cat,
+    _log_softmax as _log_softmax,
+    _log_softmax_backward_data as _log_softmax_backward_data,
+    _native_batch_norm_legit as _native_batch_norm_legit,
     _sample_dirichlet as _sample_dirichlet,
+    _softmax as _softmax,
+    _softmax_backward_data as _softmax_backward_data,
     _standard_gamma as _standard_gamma,
     _unsafe_masked_index as _unsafe_masked_index,
     _unsafe_masked_index_put_accumulate as _unsafe_masked_index_put_accumulate,

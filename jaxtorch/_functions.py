@@ -52,6 +52,11 @@ from jaxtorch.ops.arithmetic import (
     xlogy as xlogy,
 )
 from jaxtorch.ops.aten import (
+    _log_softmax as _log_softmax,
+    _log_softmax_backward_data as _log_softmax_backward_data,
+    _native_batch_norm_legit as _native_batch_norm_legit,
+    _softmax as _softmax,
+    _softmax_backward_data as _softmax_backward_data,
     affine_grid_generator as affine_grid_generator,
     alpha_dropout_ as alpha_dropout_,
     batch_norm as batch_norm,

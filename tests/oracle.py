@@ -222,7 +222,7 @@ class Side:
         """Dtypes are written by name: ``dtype="float64"``."""
         if isinstance(tree, dict):
             return {
-                k: self.dtype(v) if k == "dtype" and isinstance(v, str) else v
+                k: self.dtype(v) if k in ("dtype", "input_dtype") and isinstance(v, str) else v
                 for k, v in tree.items()
             }
         return tree

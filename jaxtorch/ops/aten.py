@@ -6,6 +6,7 @@ give what their backward needs.
 
 from __future__ import annotations
 
+import builtins
 import math
 
 import jax.numpy as jnp
@@ -14,9 +15,12 @@ from jax import lax
 from jaxtorch import dtypes
 from jaxtorch.engine.handles import Handles
 from jaxtorch.ops import (
+    _promote,
+    activation,
     conv,
     dropout as drop,
     embedding as table,
+    interpolation,
     loss,
     margin_loss,
     normalization as norm,
@@ -25,6 +29,18 @@ from jaxtorch.ops import (
 from jaxtorch.ops._op import Array, Scalar, op
 from jaxtorch.ops.creation import ones_like, zeros_like
 from jaxtorch.ops.shaping import clone
+
+
+def _overloads(*names: str):
+    """Reached as ``torch.ops.aten.NAME.OVERLOAD`` too."""
+
+    def named(function):
+        for name in names:
+            setattr(function, name, function)
+        return function
+
+    return named
+
 
 REDUCTIONS = ("none", "mean", "sum")
 MEAN = 1
@@ -85,6 +101,25 @@ def native_batch_norm(
     return result if out is None else Handles.assign_out(result, out)
 
 
+def _native_batch_norm_legit(
+    input, weight, bias, running_mean, running_var, training, momentum=None, eps=None, *, out=None
+):
+    """``native_batch_norm``, or without the two running statistics."""
+    if eps is None:  # (input, weight, bias, training, momentum, eps)
+        statistics, (training, momentum, eps) = (None, None), (running_mean, running_var, training)
+        training = bool(training)
+    else:
+        statistics = running_mean, running_var
+    return native_batch_norm(input, weight, bias, *statistics, training, momentum, eps, out=out)
+
+
+@_overloads("default")
+def _batch_norm_with_update(input, weight, bias, running_mean, running_var, momentum, eps):
+    """``native_batch_norm`` in training, and bytes that the kernels of some devices keep."""
+    made = native_batch_norm(input, weight, bias, running_mean, running_var, True, momentum, eps)
+    return *made, input.new_empty((0,), dtype=dtypes.uint8)
+
+
 def native_layer_norm(input, normalized_shape, weight, bias, eps: float):
     """(``layer_norm``, means, one over deviations), the last dimensions kept as ones."""
     out = norm.layer_norm(input, normalized_shape, weight, bias, eps)
@@ -102,6 +137,59 @@ def native_group_norm(input, weight, bias, N: int, C: int, HxW: int, group: int,
     out = norm.group_norm(input, group, weight, bias, eps)
     mean, rate = _statistics_of_groups(input.reshape(N, group, C // group * HxW), (2,), eps)
     return out, mean.squeeze(2), rate.squeeze(2)
+
+
+# --- softmax ------------------------------------------------------------------------------------
+
+
+def _softmax(input, dim: int, half_to_float: bool, *, out=None):
+    """``softmax``; half_to_float is for kernels of CUDA."""
+    return activation.softmax(input, dim, dtype=_widened(half_to_float, input), out=out)
+
+
+def _log_softmax(input, dim: int, half_to_float: bool, *, out=None):
+    """``log_softmax``; half_to_float is for kernels of CUDA."""
+    return activation.log_softmax(input, dim, dtype=_widened(half_to_float, input), out=out)
+
+
+def _widened(half_to_float: bool, input):
+    if not half_to_float:
+        return None
+    if input.dtype is not dtypes.float16:
+        raise RuntimeError("conversion is supported for Half type only")
+    return dtypes.float32
+
+
+@op(name="SafeSoftmaxBackward0")
+def _rows_softmax(input: Array, dim: int):
+    empty = jnp.all(input == -jnp.inf, dim, keepdims=True)
+    soft = activation._softmax.body(jnp.where(empty, jnp.zeros_like(input), input), dim)
+    return jnp.where(empty, jnp.zeros_like(soft), soft)
+
+
+@_overloads("default")
+def _safe_softmax(input, dim: int, dtype: dtypes.dtype | None = None):
+    """``softmax``, and zeros where all along dim is -inf."""
+    return _rows_softmax(input if dtype is None else input.to(dtype), dim)
+
+
+@_overloads("default")
+@op(name="SoftmaxBackwardDataBackward0", promote="arith")
+def _softmax_backward_data(grad_output: Array, output: Array, dim: int, input_dtype: dtypes.dtype):
+    """The gradient of ``softmax``, of which ``output`` is the result, in ``input_dtype``."""
+    product = grad_output * output
+    out = product - output * jnp.sum(product, dim, keepdims=True)
+    return out.astype(input_dtype.numpy)
+
+
+@_overloads("default")
+@op(name="LogSoftmaxBackwardDataBackward0", promote="arith")
+def _log_softmax_backward_data(
+    grad_output: Array, output: Array, dim: int, input_dtype: dtypes.dtype
+):
+    """The gradient of ``log_softmax``, of which ``output`` is the result, in ``input_dtype``."""
+    out = grad_output - jnp.exp(output) * jnp.sum(grad_output, dim, keepdims=True)
+    return out.astype(input_dtype.numpy)
 
 
 # --- dropout ------------------------------------------------------------------------------------
@@ -122,6 +210,14 @@ def native_dropout(input, p: float, train: bool | None):
     if p == 1:
         return drop._all_dropped(input), zeros_like(input, dtype=dtypes.bool)
     return _native_dropout(input, float(p), *drop.seeds_for(input))
+
+
+@_overloads("default")
+@op(name="NativeDropoutBackwardBackward0")
+def native_dropout_backward(grad_output: Array, mask: Array, scale: Scalar):
+    """The gradient of ``native_dropout``."""
+    wide = _promote.with_number(grad_output, 1.0)
+    return _promote.cast(grad_output, wide) * mask * scale.astype(wide.numpy)
 
 
 def dropout_(input, p: float, train: bool):
@@ -183,6 +279,28 @@ def convolution(
     return function(input, weight, bias, tuple(stride), tuple(padding), tuple(dilation), groups)
 
 
+# --- pooling and parts --------------------------------------------------------------------------
+
+
+@_overloads("default")
+def max_pool2d_with_indices_backward(
+    grad_output, input, kernel_size, stride, padding, dilation, ceil_mode: bool, indices
+):
+    """The gradient of ``max_pool2d``: each lands where its maximum was found."""
+    flat = zeros_like(input).flatten(-2)
+    return flat.scatter_add(-1, indices.flatten(-2), grad_output.flatten(-2)).view(input.shape)
+
+
+@_overloads("Tensor")
+def slice(input, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1):
+    """The view ``input[start:end:step]`` along dim."""
+    if input.ndim == 0:
+        raise RuntimeError("slice() cannot be applied to a 0-dim tensor.")
+    if step <= 0:
+        raise RuntimeError("slice step must be positive")
+    return input[(builtins.slice(None),) * (dim % input.ndim) + (builtins.slice(start, end, step),)]
+
+
 # --- images -------------------------------------------------------------------------------------
 
 
@@ -207,6 +325,21 @@ def grid_sampler_2d(input, grid, interpolation_mode: int, padding_mode: int, ali
 def grid_sampler_3d(input, grid, interpolation_mode: int, padding_mode: int, align_corners: bool):
     """``grid_sampler`` of volumes."""
     return grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners)
+
+
+@_overloads("default", "vec")
+def _upsample_bilinear2d_aa(
+    input, output_size, align_corners: bool, scales_h=None, scales_w=None, *, scale_factors=None
+):
+    """``interpolate`` of images, bilinear and anti-aliased; to a size, or by factors."""
+    if isinstance(scales_h, list | tuple):
+        scale_factors, scales_h = scales_h, None
+    if scale_factors is not None:
+        return interpolation.interpolate(
+            input, output_size, scale_factors, "bilinear", align_corners, antialias=True
+        )
+    size, factors = tuple(output_size), (scales_h, scales_w)
+    return interpolation._interpolate(input, size, factors, "bilinear", bool(align_corners), True)
 
 
 # --- losses -------------------------------------------------------------------------------------

@@ -73,7 +73,8 @@ def counterpart(info):
             return rebuilt(function)
     path = f"{getattr(function, '__module__', '') or ''}.{getattr(function, '__qualname__', '')}"
     own = getattr(function, "__name__", "")
-    for name in (info.name, f"Tensor.{info.name}", path.removeprefix("torch."), own):
+    packet = f"ops.aten.{info.name}"
+    for name in (info.name, f"Tensor.{info.name}", path.removeprefix("torch."), own, packet):
         try:
             found = lookup(name)
         except (AttributeError, ImportError, NotImplementedError):
