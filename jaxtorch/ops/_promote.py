@@ -130,6 +130,13 @@ def not_implemented(kernel: str, x: jax.Array) -> NotImplementedError:
     return NotImplementedError(f"\"{kernel}\" not implemented for '{dtype_of(x).legacy}'")
 
 
+def refuse(x: jax.Array, kinds: str, kernel: str) -> None:
+    """torch's refusal, if the kind of ``x`` is among ``kinds``: the first letters of bool, int,
+    unsigned and complex."""
+    if x.dtype.kind in kinds:
+        raise not_implemented(kernel, x)
+
+
 def real(kernel: str, x: jax.Array) -> jax.Array:
     """``x``, unless it is complex."""
     if jnp.iscomplexobj(x):

@@ -80,6 +80,12 @@ def _cast(x, target):
     return jnp.asarray(x).astype(target)
 
 
+def no_room(found: dtype) -> RuntimeError:
+    """torch's refusal of a complex factor of real numbers."""
+    kind = {"float32": "float", "float64": "double"}.get(found.name, f"{found.name}_t")
+    return RuntimeError(f"value cannot be converted to type {kind} without overflow")
+
+
 def caster(promote, avals: tuple[Aval, ...], kinds: list[str]) -> Caster | None:
     """The casts of ``promote="arith"`` or ``"float"`` for inputs of these avals. "narrow": as
     "arith", for a body that computes in half types itself.
@@ -96,6 +102,11 @@ def caster(promote, avals: tuple[Aval, ...], kinds: list[str]) -> Caster | None:
             found = dtypes.get_default_dtype()
     if found is None:
         return None
+    if not found.is_complex and any(
+        k == "Scalar" and a.dtype is not None and a.dtype.is_complex
+        for a, k in zip(avals, kinds, strict=True)
+    ):
+        raise no_room(found)
     return Caster(found, [k == "Mask" for k in kinds], promote != "narrow")
 
 

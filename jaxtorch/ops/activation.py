@@ -15,7 +15,7 @@ from jax import lax
 from jaxtorch import dtypes
 from jaxtorch.ops._dims import normalize_dim
 from jaxtorch.ops._op import FOUND, Array, numpy_names, op
-from jaxtorch.ops._promote import cast, rounded, widened
+from jaxtorch.ops._promote import cast, refuse, rounded, widened
 
 __all__ = [
     "celu", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
@@ -24,12 +24,6 @@ __all__ = [
     "softmin",
     "softplus", "softshrink", "softsign", "tanhshrink", "threshold",
 ]  # fmt: skip
-
-
-def _require_float(x, kernel: str) -> None:
-    if not jnp.issubdtype(x.dtype, jnp.inexact):
-        legacy = dtypes.from_numpy_dtype(x.dtype).legacy
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{legacy}'")
 
 
 def _with_inplace(recorded):
@@ -65,6 +59,8 @@ def relu(input: Array):
 
 
 def _clip(x, low, high):
+    if jnp.iscomplexobj(x):
+        raise NotImplementedError("clamp is not supported for complex types")
     low, high = jnp.asarray(low, x.dtype), jnp.asarray(high, x.dtype)
     return jnp.where(x <= low, low, jnp.where(x >= high, high, x))
 
@@ -93,7 +89,7 @@ def relu6(input: Array):
 @op(promote="arith", name="HardsigmoidBackward0")
 def hardsigmoid(input: Array):
     """clip(input + 3, 0, 6) / 6."""
-    _require_float(input, "hardsigmoid_cpu")
+    refuse(input, "biuc", "hardsigmoid_cpu")
     middle = jnp.where(input >= 3, 1.0, (input + 3) / 6)
     return jnp.where(input <= -3, 0.0, middle).astype(input.dtype)
 
@@ -102,7 +98,7 @@ def hardsigmoid(input: Array):
 @op(promote="arith", name="HardswishBackward0")
 def hardswish(input: Array):
     """input * clip(input + 3, 0, 6) / 6."""
-    _require_float(input, "hardswish_cpu")
+    refuse(input, "biuc", "hardswish_cpu")
     zero = jnp.zeros_like(input)
     return jnp.where(input <= -3, zero, jnp.where(input >= 3, input, input * (input + 3) / 6))
 
@@ -118,7 +114,7 @@ def _elu(x, alpha, scale, input_scale):
 def elu(input: Array, alpha: float = 1.0):
     """input where positive, else alpha * (exp(input) - 1). The slope at 0 is the left one,
     alpha."""
-    _require_float(input, "elu_cpu")
+    refuse(input, "biuc", "elu_cpu")
     return _elu(input, alpha, 1.0, 1.0)
 
 
@@ -126,7 +122,7 @@ def elu(input: Array, alpha: float = 1.0):
 @op(promote="arith", name="EluBackward0")
 def selu(input: Array):
     """The elu whose fixed point has mean 0 and variance 1 (arXiv:1706.02515)."""
-    _require_float(input, "elu_cpu")
+    refuse(input, "biuc", "elu_cpu")
     return _elu(input, 1.6732632423543772848170429916717, 1.0507009873554804934193349852946, 1.0)
 
 
@@ -136,7 +132,7 @@ def celu(input: Array, alpha: float = 1.0):
     """input where positive, else alpha * (exp(input / alpha) - 1) (arXiv:1704.07483)."""
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
-    _require_float(input, "elu_cpu")
+    refuse(input, "biuc", "elu_cpu")
     return _elu(input, alpha, 1.0, 1.0 / alpha)
 
 
@@ -144,13 +140,14 @@ def celu(input: Array, alpha: float = 1.0):
 @op(promote="arith", name="LeakyReluBackward0")
 def leaky_relu(input: Array, negative_slope: float = 0.01):
     """input where positive, else negative_slope * input."""
-    _require_float(input, "leaky_relu_cpu")
+    refuse(input, "biuc", "leaky_relu_cpu")
     return jnp.where(input > 0, input, input * negative_slope)
 
 
 @op(promote="arith", name="PreluKernelBackward0")
 def prelu(input: Array, weight: Array):
     """input where positive, else weight * input; weight is one number, or one a channel (dim 1)."""
+    refuse(input, "c", "prelu_cpu")
     if weight.size != 1 and not input.ndim:
         raise RuntimeError("Not allow zero-dim input tensor.")
     if weight.ndim > 1:
@@ -175,7 +172,7 @@ def prelu(input: Array, weight: Array):
 @op(promote="arith", name="SiluBackward0")
 def silu(input: Array):
     """input * sigmoid(input)."""
-    _require_float(input, "silu_cpu")
+    refuse(input, "biu", "silu_cpu")
     return input * jax.nn.sigmoid(input)
 
 
@@ -183,7 +180,7 @@ def silu(input: Array):
 @op(promote="arith", name="MishBackward0")
 def mish(input: Array):
     """input * tanh(softplus(input)) (arXiv:1908.08681)."""
-    _require_float(input, "mish_cpu")
+    refuse(input, "biuc", "mish_cpu")
     return input * jnp.tanh(_softplus(input, 1.0, 20.0))
 
 
@@ -195,7 +192,7 @@ def _softplus(x, beta, threshold):
 @op(promote="arith", name="SoftplusBackward0", out=FOUND)
 def softplus(input: Array, beta: float = 1.0, threshold: float = 20.0):
     """log(1 + exp(beta * input)) / beta; the input itself where beta * input exceeds threshold."""
-    _require_float(input, "softplus_cpu")
+    refuse(input, "biuc", "softplus_cpu")
     return _softplus(input, beta, threshold)
 
 
@@ -206,7 +203,7 @@ def softplus(input: Array, beta: float = 1.0, threshold: float = 20.0):
 )
 def logsigmoid(input: Array):
     """log(sigmoid(input)), without overflow."""
-    _require_float(input, "log_sigmoid_cpu")
+    refuse(input, "biuc", "log_sigmoid_cpu")
     negative = input < 0
     magnitude = jnp.where(negative, -input, input)
     return jnp.where(negative, input, 0) - jnp.log1p(jnp.exp(-magnitude))
@@ -230,7 +227,7 @@ def _gelu_vjp(needs, args, statics, out, grads):
 @op(promote="arith", name="GeluBackward0", vjp=_gelu_vjp, out=FOUND)
 def gelu(input: Array, *, approximate: str = "none"):
     """input * Phi(input), with Phi the normal distribution function, or its tanh approximation."""
-    _require_float(input, "GeluKernelImpl")
+    refuse(input, "biuc", "GeluKernelImpl")
     if approximate == "none":
         return 0.5 * input * (1 + lax.erf(input * 0.7071067811865476))
     if approximate == "tanh":
@@ -254,7 +251,7 @@ def tanhshrink(input: Array):
 @op(promote="arith", name="SoftshrinkBackward0", out=FOUND)
 def softshrink(input: Array, lambd: float = 0.5):
     """input moved by lambd towards 0, and 0 where that would cross it."""
-    _require_float(input, "softshrink_check")
+    refuse(input, "biuc", "softshrink_check")
     if not 0 <= lambd:
         legacy = dtypes.from_numpy_dtype(input.dtype).legacy
         raise RuntimeError(
@@ -268,7 +265,7 @@ def softshrink(input: Array, lambd: float = 0.5):
 @op(promote="arith", name="HardshrinkBackward0", out=FOUND)
 def hardshrink(input: Array, lambd: float = 0.5):
     """input, and 0 where its magnitude is at most lambd."""
-    _require_float(input, "hardshrink_cpu")
+    refuse(input, "biuc", "hardshrink_cpu")
     return jnp.where((input >= -lambd) & (input <= lambd), 0, input)
 
 
@@ -276,13 +273,14 @@ def hardshrink(input: Array, lambd: float = 0.5):
 @op(promote="arith", name="ThresholdBackward0")
 def threshold(input: Array, threshold: float, value: float):
     """input where it exceeds threshold, else value."""
+    refuse(input, "bc", "threshold_cpu")
     return jnp.where(input <= threshold, jnp.asarray(value, input.dtype), input)
 
 
 @op(promote="arith", name="GluBackward0")
 def glu(input: Array, dim: int = -1):
     """The first half of input along dim times the sigmoid of the second."""
-    _require_float(input, "glu_cpu")
+    refuse(input, "biuc", "glu_cpu")
     if input.ndim == 0:
         raise RuntimeError("glu does not support 0-dimensional tensors")
     dim = normalize_dim(dim, input.ndim)
@@ -304,11 +302,12 @@ def _implicit_dim(name: str, ndim: int) -> int:
     return 0 if ndim in (0, 1, 3) else 1
 
 
-def _prepare_softmax(input, dim, dtype):
+def _prepare_softmax(input, dim, dtype, kernel: str = "softmax"):
     """(input in the dtype of the result, the same shifted below 0 and as wide as torch computes)"""
     input = cast(input, dtype)
-    _require_float(input, "softmax_lastdim_kernel_impl")
     dim = normalize_dim(dim, input.ndim)
+    last = "_lastdim" if dim == input.ndim - 1 else ""
+    refuse(input, "biuc", f"{kernel}{last}_kernel_impl")
     wide = widened(input)
     if not input.size:
         return input, wide, dim
@@ -346,8 +345,10 @@ def _log_softmax_vjp(needs, args, statics, out, grads):
 def _log_softmax(input: Array, dim: int, dtype: dtypes.dtype | None = None):
     """input - log(sum(exp(input))) along dim."""
     if input.ndim == 0:
-        return jnp.zeros_like(_prepare_softmax(input.reshape(1), dim, dtype)[0].reshape(()))
-    input, shifted, dim = _prepare_softmax(input, dim, dtype)
+        return jnp.zeros_like(
+            _prepare_softmax(input.reshape(1), dim, dtype, "log_softmax")[0].reshape(())
+        )
+    input, shifted, dim = _prepare_softmax(input, dim, dtype, "log_softmax")
     total = jnp.sum(jnp.exp(shifted), dim, keepdims=True)
     if dim == input.ndim - 1:  # there torch keeps the sum and its logarithm as numbers of the dtype
         return (shifted - rounded(jnp.log(rounded(total, input)), input)).astype(input.dtype)

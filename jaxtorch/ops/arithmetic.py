@@ -11,7 +11,7 @@ from jaxtorch.engine.handles import Handles
 from jaxtorch.ops import _promote
 from jaxtorch.ops._dims import broadcast, same_rank
 from jaxtorch.ops._op import Array, Mask, Operand, Scalar, check, op
-from jaxtorch.ops._result_type import result_type
+from jaxtorch.ops._result_type import no_room, result_type
 
 
 def _tensor_form(stem: str, position: int = 1):
@@ -178,7 +178,9 @@ def _pow_number(input: Array, exponent: float):
         if exponent < 0:
             raise RuntimeError("Integers to negative integer powers are not allowed.")
         if x.dtype == jnp.bool_:
-            raise _promote.not_implemented("pow", x)
+            if exponent not in (0, 1):
+                raise _promote.not_implemented("pow", x)
+            return x if exponent == 1 else jnp.ones_like(x)
         return lax.integer_pow(x, int(exponent))
     return _promote.cast(_power(_promote.widened(x), exponent), _promote.dtype_of(x))
 
@@ -273,7 +275,11 @@ def clamp(input: Array, min: Operand | None = None, max: Operand | None = None):
     """input, but not below min and not above max (which wins). At a bound the gradient passes."""
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    out = _promote.real("clamp_scalar_cpu", input)
+    if jnp.iscomplexobj(input):
+        raise NotImplementedError("clamp is not supported for complex types")
+    if min is not None and max is not None:  # by one tensor it is maximum or minimum
+        _promote.refuse(input, "b", "clamp_cpu" if min.ndim or max.ndim else "clamp_scalar_cpu")
+    out = input
     if min is not None:
         out, min = same_rank(out, min)
         out = jnp.where(out >= min, out, _unless_nan(out, min))
@@ -362,7 +368,8 @@ def where(condition, input=None, other=None, *, out=None):
 def lerp(input: Array, end: Array, weight: Operand):
     """input + weight * (end - input); the weight a number or a tensor."""
     if _promote.is_integral(input):
-        raise _promote.not_implemented("lerp_kernel_scalar", input)
+        kernel = "tensor" if weight.ndim else "scalar"
+        raise _promote.not_implemented(f"lerp_kernel_{kernel}", input)
     for name, x in (("end", end), ("weight", weight)):
         if x.dtype != input.dtype and (name == "end" or x.ndim):
             raise RuntimeError(
@@ -371,6 +378,8 @@ def lerp(input: Array, end: Array, weight: Operand):
             )
     narrow = _promote.dtype_of(input)
     input, end = _promote.widened(input), _promote.widened(end)
+    if jnp.iscomplexobj(weight) and not jnp.iscomplexobj(input):
+        raise no_room(_promote.dtype_of(input))
     input, end, weight = same_rank(input, end, weight.astype(input.dtype))
     # from the nearer end, so that weight 1 gives exactly `end`
     difference = end - input
@@ -473,8 +482,7 @@ def log_add_exp_complex(x, y):
 @op(promote="arith", out=True)
 def logaddexp2(input: Array, other: Array):
     """log2(2**input + 2**other), without overflow."""
-    if _promote.is_integral(input):
-        raise _promote.not_implemented("logaddexp2_cpu", input)
+    _promote.refuse(input, "biuc", "logaddexp2_cpu")
     return jnp.logaddexp2(*same_rank(input, other))
 
 
@@ -494,8 +502,7 @@ def xlogy(input: Operand, other: Operand):
 @op(promote="narrow", out=True)
 def nextafter(input: Array, other: Array):
     """The next representable number after input in the direction of other. Its slope is 1."""
-    if _promote.is_integral(input):
-        raise _promote.not_implemented("nextafter_cpu", input)
+    _promote.refuse(input, "biuc", "nextafter_cpu")
     return _nextafter(*broadcast(input, other))
 
 
@@ -525,7 +532,7 @@ def ldexp(input: Array, other: Array):
 @op(out=True, result=return_types.frexp)
 def frexp(input: Array):
     """(mantissa in [0.5, 1), int32 exponent) with input = mantissa * 2**exponent."""
-    if _promote.is_integral(input):
+    if input.dtype.kind in "biuc":
         raise RuntimeError("torch.frexp() only supports floating-point dtypes")
     mantissa, exponent = jnp.frexp(_promote.widened(input))
     return mantissa.astype(input.dtype), exponent.astype(jnp.int32)

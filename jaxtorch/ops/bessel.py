@@ -12,6 +12,7 @@ from jax.scipy import special as jsp
 from jaxtorch.ops import _cephes
 from jaxtorch.ops._cephes import chebyshev, polynomial, ratio
 from jaxtorch.ops._op import Array, op
+from jaxtorch.ops._promote import refuse
 
 _plain = partial(op, promote="float", nondiff=True, out=True)
 
@@ -47,6 +48,7 @@ _hankel1 = partial(_hankel, order=1, pp=_cephes.J1_PP, pq=_cephes.J1_PQ, qp=_cep
 @_plain
 def bessel_j0(input: Array):
     """The Bessel function of the first kind, order 0."""
+    refuse(input, "c", "bessel_j0_cpu")
     x = jnp.abs(input)
     z = _below(x, 5.0) ** 2
     small = (z - 5.78318596294678452118) * (z - 30.4712623436620863991)
@@ -58,6 +60,7 @@ def bessel_j0(input: Array):
 @_plain
 def bessel_j1(input: Array):
     """The Bessel function of the first kind, order 1."""
+    refuse(input, "c", "bessel_j1_cpu")
     x = jnp.abs(input)
     low = _below(x, 5.0)
     z = low * low
@@ -70,6 +73,7 @@ def bessel_j1(input: Array):
 @_plain
 def bessel_y0(input: Array):
     """The Bessel function of the second kind, order 0."""
+    refuse(input, "c", "bessel_y0_cpu")
     x = _below(input, 5.0)
     small = ratio(_cephes.Y0_YP, _cephes.Y0_YQ, x * x)
     small = small + 2 / math.pi * jnp.log(x) * bessel_j0.body(x)
@@ -79,6 +83,7 @@ def bessel_y0(input: Array):
 @_plain
 def bessel_y1(input: Array):
     """The Bessel function of the second kind, order 1."""
+    refuse(input, "c", "bessel_y1_cpu")
     x = _below(input, 5.0)
     small = x * ratio(_cephes.Y1_YP, _cephes.Y1_YQ, x * x)
     small = small + 2 / math.pi * (bessel_j1.body(x) * jnp.log(x) - 1 / x)
@@ -96,12 +101,14 @@ def _from_zero(x, found, sign: int):
 @_plain
 def modified_bessel_i0(input: Array):
     """The modified Bessel function of the first kind, order 0."""
+    refuse(input, "c", "modified_bessel_i0_cpu")
     return jsp.i0(input)
 
 
 @_plain
 def modified_bessel_i1(input: Array):
     """The modified Bessel function of the first kind, order 1."""
+    refuse(input, "c", "modified_bessel_i1_cpu")
     return jsp.i1(input)
 
 
@@ -126,30 +133,35 @@ def _scaled_k(input, small, coefficients):
 @_plain
 def scaled_modified_bessel_k0(input: Array):
     """exp(x) K0(x)."""
+    refuse(input, "c", "scaled_modified_bessel_k0_cpu")
     return _scaled_k0(input)
 
 
 @_plain
 def scaled_modified_bessel_k1(input: Array):
     """exp(x) K1(x)."""
+    refuse(input, "c", "scaled_modified_bessel_k1_cpu")
     return _scaled_k1(input)
 
 
 @_plain
 def modified_bessel_k0(input: Array):
     """The modified Bessel function of the second kind, order 0."""
+    refuse(input, "c", "modified_bessel_k0_cpu")
     return jnp.exp(-input) * _scaled_k0(input)
 
 
 @_plain
 def modified_bessel_k1(input: Array):
     """The modified Bessel function of the second kind, order 1."""
+    refuse(input, "c", "modified_bessel_k1_cpu")
     return jnp.exp(-input) * _scaled_k1(input)
 
 
 @_plain
 def spherical_bessel_j0(input: Array):
     """sin(x) / x, by its series near 0."""
+    refuse(input, "c", "spherical_bessel_j0_cpu")
     near = jnp.abs(input) < 0.5
     z = jnp.where(near, input, 0) ** 2
     series = polynomial(tuple((-1) ** k / math.factorial(2 * k + 1) for k in range(6, -1, -1)), z)
@@ -165,6 +177,7 @@ _AI_0, _SLOPE_0 = 0.355028053887817239260, 0.258819403792806798405  # Ai(0), -Ai
 @_plain
 def airy_ai(input: Array):
     """The Airy function Ai; NaN at the infinities."""
+    refuse(input, "c", "airy_ai_cpu")
     decaying, waving = _airy_decaying(_above(input, 2.09)), _airy_waving(-_below(input, -2.09))
     middle = _airy_series(jnp.clip(input, -2.09, 2.09))
     found = jnp.where(input >= 2.09, decaying, jnp.where(input < -2.09, waving, middle))

@@ -16,6 +16,7 @@ from jaxtorch.ops._dims import (
     text,
 )
 from jaxtorch.ops._op import Array, Scalar, numpy_names, op
+from jaxtorch.ops._result_type import no_room
 
 
 def _same_dtype(a: jax.Array, b: jax.Array) -> None:
@@ -26,12 +27,14 @@ def _same_dtype(a: jax.Array, b: jax.Array) -> None:
         )
 
 
-def product(a: jax.Array, b: jax.Array, contract, batch=((), ()), narrow=True) -> jax.Array:
+def product(
+    a: jax.Array, b: jax.Array, contract, batch=((), ()), narrow=True, kernel="addmm_impl_cpu_"
+) -> jax.Array:
     """``lax.dot_general``, half types summed in float32; bools are refused, as in torch.
 
     Not ``narrow``, the float32 stays."""
     if a.dtype == jnp.bool_:
-        raise _promote.not_implemented("addmm_impl_cpu_", a)
+        raise _promote.not_implemented(kernel, a)
     wide = jnp.float32 if _promote.dtype_of(a) in dtypes.HALF_TYPES else None
     out = lax.dot_general(a, b, (contract, batch), preferred_element_type=wide)
     return out.astype(a.dtype) if narrow else out
@@ -150,7 +153,7 @@ def _matrices(a: jax.Array, b: jax.Array) -> None:
 def bmm(input: Array, mat2: Array):
     """The products of a batch of matrices: (b, n, m) by (b, m, p)."""
     _batches(input, mat2)
-    return product(input, mat2, ((2,), (1,)), ((0,), (0,)))
+    return product(input, mat2, ((2,), (1,)), ((0,), (0,)), kernel="bmm")
 
 
 def _batches(a: jax.Array, b: jax.Array) -> None:
@@ -182,14 +185,15 @@ def mv(input: Array, vec: Array):
 def dot(input: Array, tensor: Array):
     """The sum of the products of two vectors; complex ones are not conjugated."""
     _vectors(input, tensor)
-    return product(input, tensor, ((0,), (0,)))
+    return product(input, tensor, ((0,), (0,)), kernel="dot")
 
 
 @op(out="same")
 def vdot(input: Array, other: Array):
     """dot with the first vector conjugated."""
     _vectors(input, other)
-    return product(jnp.conj(input) if jnp.iscomplexobj(input) else input, other, ((0,), (0,)))
+    conjugated = jnp.conj(input) if jnp.iscomplexobj(input) else input
+    return product(conjugated, other, ((0,), (0,)), kernel="dot")
 
 
 def _vectors(a: jax.Array, b: jax.Array) -> None:
@@ -238,6 +242,8 @@ def _combine(input: jax.Array, added: jax.Array, beta, alpha) -> jax.Array:
     """beta and alpha None are 1. The numbers are dynamic: another value is not another program.
 
     ``added`` may be wider than the input's half type, whose sum is then rounded once."""
+    if not jnp.iscomplexobj(input) and (jnp.iscomplexobj(alpha) or jnp.iscomplexobj(beta)):
+        raise no_room(_promote.dtype_of(input))
     narrow = input.dtype
     input = input.astype(added.dtype)
     if alpha is not None:
@@ -328,7 +334,7 @@ def baddbmm(
 ):  # fmt: skip
     """beta * input + alpha * bmm(batch1, batch2)."""
     _batches(batch1, batch2)
-    found = product(batch1, batch2, ((2,), (1,)), ((0,), (0,)), narrow=False)
+    found = product(batch1, batch2, ((2,), (1,)), ((0,), (0,)), narrow=False, kernel="baddbmm")
     return _combine(input, found, beta, alpha)
 
 
@@ -430,6 +436,7 @@ def trace(input: Array):
     """The sum of a matrix's diagonal; of integers an int64."""
     if input.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
+    _promote.refuse(input, "b", "trace")
     diagonal = jnp.diagonal(input)
     if _promote.is_integral(input):
         diagonal = _promote.cast(diagonal, _promote.dtypes.int64)

@@ -125,12 +125,16 @@ def isfinite(input: Array):
 @op(nondiff=True, out="isposinf does not support non-boolean outputs.")
 def isposinf(input: Array):
     """Whether plus infinity."""
+    if jnp.iscomplexobj(input):
+        raise RuntimeError("isposinf does not support complex inputs.")
     return jnp.isposinf(input)
 
 
 @op(nondiff=True, out="isneginf does not support non-boolean outputs.")
 def isneginf(input: Array):
     """Whether minus infinity."""
+    if jnp.iscomplexobj(input):
+        raise RuntimeError("isneginf does not support complex inputs.")
     return jnp.isneginf(input)
 
 
@@ -144,6 +148,9 @@ def isreal(input: Array):
 def isin(elements: Operand, test_elements: Operand, *, assume_unique: bool = False,
          invert: bool = False):  # fmt: skip
     """Whether each of elements is among test_elements."""
+    if elements.dtype.kind in "bc":
+        kind = _promote.dtype_of(elements).legacy
+        raise RuntimeError(f"Unsupported input type encountered for isin(): {kind}")
     among = jnp.any(elements[..., None] == test_elements.reshape((1,) * elements.ndim + (-1,)), -1)
     return ~among if invert else among
 

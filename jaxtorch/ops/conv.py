@@ -283,6 +283,7 @@ def _conv(input, weight, bias, stride, padding, dilation, groups, ndim: int):
     if not isinstance(padding, str) and min(_per_dim("padding", padding, ndim)) < 0:
         raise RuntimeError("negative padding is not supported")
     _check(input, weight, bias, stride, dilation, groups, ndim, transposed=False)
+    _promote.refuse(input, "b", f"slow_conv{max(ndim, 2)}d_cpu")
     kernel = weight.shape[2:]
     pads = _pad_pairs(padding, kernel, stride, dilation)
     padded = [n + sum(p) for n, p in zip(input.shape[-ndim:], pads, strict=True)]
@@ -310,6 +311,7 @@ def _conv_transpose(
     dilation = _per_dim("dilation", dilation, ndim)
     extra = _per_dim("output_padding", output_padding, ndim)
     _check(input, weight, bias, stride, dilation, groups, ndim, transposed=True)
+    _promote.refuse(input, "bu", f"slow_conv_transpose{max(ndim, 2)}d_out_cpu")
     if min(extra) < 0:
         raise RuntimeError("negative output_padding is not supported")
     if any(e >= max(s, d) for e, s, d in zip(extra, stride, dilation, strict=True)):

@@ -81,12 +81,14 @@ def _step_by_step(combine, start: int, x: jax.Array, dim: int) -> jax.Array:
 @op(out=SCALAR, result=return_types.cummax)
 def cummax(input: Array, dim: int):
     """The running maximum, and the index of its last occurrence so far."""
+    _promote.refuse(input, "c", "cummax_cpu")
     return _running_extreme(lax.cummax, jnp.greater_equal, input, dim)
 
 
 @op(out=SCALAR, result=return_types.cummin)
 def cummin(input: Array, dim: int):
     """The running minimum, and the index of its last occurrence so far."""
+    _promote.refuse(input, "c", "cummin_cpu")
     return _running_extreme(lax.cummin, jnp.less_equal, input, dim)
 
 
@@ -190,6 +192,7 @@ def _derivative(x: jax.Array, places: jax.Array, dim: int, edge_order: int) -> j
 @op(name="MulBackward0")
 def trapezoid(y: Array, x: Array | None = None, *, dx: float = 1.0, dim: int = -1):
     """The integral of y along dim by the trapezoid rule, over points x or with spacing dx."""
+    _no_bools("trapezoid", y, x)
     dim = normalize_dim(dim, y.ndim)
     if x is not None:
         return _halves(jnp.sum(_summable(_trapezoids(y, x, dim), None), dim))
@@ -203,11 +206,19 @@ def trapezoid(y: Array, x: Array | None = None, *, dx: float = 1.0, dim: int = -
 @op(name="CumsumBackward0")
 def cumulative_trapezoid(y: Array, x: Array | None = None, *, dx: float = 1.0, dim: int = -1):
     """The running integral of y along dim by the trapezoid rule."""
+    _no_bools("cumulative_trapezoid", y, x)
     dim = normalize_dim(dim, y.ndim)
     if x is not None:
         return _halves(lax.cumsum(_summable(_trapezoids(y, x, dim), None), dim))
     areas = _promote.floating(_pairs(y, dim))
     return lax.cumsum(areas * jnp.asarray(dx / 2, areas.dtype), dim)
+
+
+def _no_bools(name: str, y: jax.Array, x: jax.Array | None) -> None:
+    if y.dtype == jnp.bool_ or (x is not None and x.dtype == jnp.bool_):
+        raise RuntimeError(
+            f"{name}: received a bool input for `x` or `y`, but bool is not supported"
+        )
 
 
 def _pairs(y: jax.Array, dim: int) -> jax.Array:

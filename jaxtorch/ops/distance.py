@@ -7,6 +7,7 @@ import math
 import jax.numpy as jnp
 import numpy as np
 
+from jaxtorch import dtypes
 from jaxtorch.ops._dims import broadcast_shapes, broadcast_to, normalize_dim
 from jaxtorch.ops._op import Array, numpy_names, op
 from jaxtorch.ops._promote import floating
@@ -71,6 +72,11 @@ def _cosine(x1: Array, x2: Array, dim: int, eps: float):
 @numpy_names
 def cosine_similarity(x1, x2, dim: int = 1, eps: float = 1e-8):
     """x1 . x2 / (max(|x1|, eps) max(|x2|, eps)) along ``dim``."""
+    common = dtypes.promote_types(x1.dtype, x2.dtype)
+    if not common.is_floating_point:
+        raise RuntimeError(
+            f"expected common dtype to be floating point, yet common dtype is {common.legacy}"
+        )
     return _cosine(x1, x2, dim, float(eps))
 
 
@@ -101,6 +107,11 @@ def _cdist(x1: Array, x2: Array, p: float, product: bool):
 
 def cdist(x1, x2, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary"):
     """The p-norm distance of each row of ``x1`` (..., P, M) to each of ``x2`` (..., R, M)."""
+    for i, x in enumerate((x1, x2), 1):
+        if not x.dtype.is_floating_point:
+            raise RuntimeError(
+                f"cdist only supports floating-point dtypes, X{i} got: {x.dtype.legacy}"
+            )
     modes = {
         "use_mm_for_euclid_dist_if_necessary": max(x1.shape[-2:-1] + x2.shape[-2:-1], default=0)
         > 25,
@@ -124,4 +135,6 @@ def pdist(input, p: float = 2.0):
     """The p-norm distance of each pair of rows, the first with all others, then the second, ..."""
     if input.ndim != 2:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.ndim}D")
+    if not input.dtype.is_floating_point:
+        raise RuntimeError("pdist only supports floating-point dtypes")
     return _pdist(input, float(p))

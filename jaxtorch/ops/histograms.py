@@ -38,8 +38,7 @@ def _bincount(input: Array, weights: Array | None, length: int):
 @op(nondiff=True, out="same")
 def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0):
     """How many elements fall in each of ``bins`` equal parts of [min, max] (0, 0: of the data)."""
-    if _promote.is_integral(input):
-        raise _promote.not_implemented("histogram_cpu", input)
+    _promote.refuse(input, "biuc", "histogram_cpu")
     if bins <= 0:
         raise RuntimeError(f"bins must be > 0, but got {bins}")
     if min > max:
@@ -80,6 +79,7 @@ def histogram(input, bins, *, range=None, weight=None, density=False, out=None):
 def _histogram(
     input: Array, weight: Array | None, bins: int, low: float, high: float, density: bool
 ):
+    _promote.refuse(input, "biu", "histogramdd")
     x = input.reshape(-1)
     return _counted(x, _edges(x, bins, low, high), weight, density)
 
@@ -181,6 +181,7 @@ def _edges_of(input: Array, bins: tuple, ends: tuple | None):
 
 @op(nondiff=True)
 def _histogramdd(input: Array, edges: Arrays, weight: Array | None, density: bool):
+    _promote.refuse(input, "biuc", "histogramdd")
     points = input.reshape((-1, input.shape[-1])).T
     each, shape = jnp.ones(points.shape[1], input.dtype), tuple(e.shape[0] - 1 for e in edges)
     if weight is not None:

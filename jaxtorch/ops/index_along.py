@@ -6,7 +6,7 @@ import jax.numpy as jnp
 
 from jaxtorch.ops._dims import at_least_1d, normalize_dim
 from jaxtorch.ops._op import Array, Scalar, check, index_dtype, op
-from jaxtorch.ops._promote import check_number
+from jaxtorch.ops._promote import check_number, refuse
 from jaxtorch.ops.data import is_tensor
 from jaxtorch.ops.scattering import (
     _IN_BOUNDS,
@@ -179,6 +179,7 @@ def index_reduce(
     input: Array, dim: int, index: Array, source: Array, reduce: str, *, include_self: bool = True
 ):
     """The slices of ``source`` reduced ("prod", "mean", "amax", "amin") into ``input``."""
+    refuse(input, "bc", "index_func_")
     if reduce not in _REDUCTIONS[1:]:
         raise RuntimeError(
             "index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got "

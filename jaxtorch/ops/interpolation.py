@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxtorch.ops._op import Array, op
-from jaxtorch.ops._promote import widened
+from jaxtorch.ops._promote import refuse, widened
 from jaxtorch.ops.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 
 
@@ -112,10 +112,30 @@ def _repeated(x, axis, times):
     return spread.reshape(*x.shape[:axis], -1, *x.shape[axis + 1 :])
 
 
-@op(name="UpsampleBackward0")
+def _kernel_of(mode: str, ndim: int) -> str:
+    if mode == "bilinear" or (mode == "nearest" and ndim == 2):
+        return f"upsample_{mode}2d_channels_last"
+    parts = {"nearest-exact": "nearest", "bicubic": "cubic", "trilinear": "linear"}
+    return f"compute_indices_weights_{parts.get(mode, mode)}"
+
+
+def _upsample_name(arrays, statics) -> str:
+    mode, ndim = statics["mode"], len(statics["size"])
+    aa = "Aa" if statics["antialias"] else ""
+    if mode.startswith("nearest"):
+        return f"UpsampleNearest{'Exact' if mode.endswith('exact') else ''}{ndim}DBackward0"
+    return f"Upsample{mode.capitalize()}{ndim}D{aa}Backward0"
+
+
+@op(name=_upsample_name)
 def _interpolate(
     input: Array, size: tuple, factors: tuple, mode: str, align_corners: bool, antialias: bool
 ):
+    refuse(
+        input,
+        "biuc" if mode.endswith("linear") and mode != "bilinear" else "bic",
+        _kernel_of(mode, len(size)),
+    )
     x = widened(input)
     whole = x.dtype == jnp.uint8 and not mode.startswith("nearest")
     if whole:  # a byte again after each dimension, the last one first, as in torch

@@ -13,7 +13,15 @@ from jaxtorch import dtypes
 from jaxtorch.ops import _targets
 from jaxtorch.ops._dims import broadcast_shapes, broadcast_to, same_rank
 from jaxtorch.ops._op import Array, check, index_dtype, op
-from jaxtorch.ops._promote import divisor, dtype_of, floating, is_integral, not_implemented, widened
+from jaxtorch.ops._promote import (
+    divisor,
+    dtype_of,
+    floating,
+    is_integral,
+    not_implemented,
+    refuse,
+    widened,
+)
 from jaxtorch.ops.creation import full_like
 from jaxtorch.ops.data import is_tensor
 
@@ -21,6 +29,11 @@ from jaxtorch.ops.data import is_tensor
 def _reduce(loss, reduction: str):
     """The mean or the sum of a loss's elements, or all of them."""
     if reduction == "mean":
+        if is_integral(loss):
+            raise RuntimeError(
+                "mean(): could not infer output dtype. Input dtype must be either a floating point "
+                f"or complex dtype. Got: {dtype_of(loss).legacy}"
+            )
         # torch's mean of no elements is nan, without a warning
         return loss.sum(dtype=loss.dtype) / divisor(loss.size, loss)
     return loss.sum(dtype=loss.dtype) if reduction == "sum" else loss
@@ -297,8 +310,7 @@ def _nll_vjp(needs, args, statics, out, grads):
 
 @op(name="NllLossBackward0", vjp=_nll_vjp)
 def _nll_loss(input: Array, target: Array, weight: Array | None, ignore_index: int, reduction: str):
-    if is_integral(input):
-        raise not_implemented("nll_loss_out_frame", input)
+    refuse(input, "biuc", "nll_loss_out_frame")
     _check_weight_type(input, weight)
     x = widened(input)
     classes = _Classes(x, target, weight, ignore_index)
@@ -360,8 +372,7 @@ def _abs(x):
 
 @op(promote="arith", name="MseLossBackward0")
 def _mse_loss(input: Array, target: Array, weight: Array | None, reduction: str):
-    if is_integral(input):
-        raise not_implemented("mse_cpu", input)
+    refuse(input, "biuc", "mse_cpu")
     input, target = _pair(input, target)
     return _weighted(jnp.square(input - target), weight, reduction)
 
@@ -387,6 +398,7 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction: str = "mea
 
 @op(promote="arith", name="SmoothL1LossBackward0")
 def _smooth_l1_loss(input: Array, target: Array, reduction: str, beta: float):
+    refuse(input, "iuc", "smooth_l1_cpu")
     input, target = _pair(input, target)
     gap = _abs(input - target)
     if beta == 0:
@@ -407,6 +419,7 @@ def smooth_l1_loss(
 
 @op(promote="arith", name="HuberLossBackward0")
 def _huber_loss(input: Array, target: Array, weight: Array | None, reduction: str, delta: float):
+    refuse(input, "biuc", "huber_cpu")
     input, target = _pair(input, target)
     gap = _abs(input - target)
     loss = jnp.where(gap <= delta, 0.5 * gap * gap, delta * (gap - 0.5 * delta))
@@ -497,6 +510,7 @@ def _bce_vjp(needs, args, statics, out, grads):
 
 @op(promote="arith", name="BinaryCrossEntropyBackward0", vjp=_bce_vjp)
 def _binary_cross_entropy(input: Array, target: Array, weight: Array | None, reduction: str):
+    refuse(input, "c", "binary_cross_entropy")
     floor = jnp.full((), -100, input.dtype)
     loss = (target - 1) * jnp.maximum(jnp.log1p(-input), floor) - target * jnp.maximum(
         jnp.log(input), floor
@@ -531,6 +545,7 @@ def binary_cross_entropy(
 def _bce_with_logits(
     input: Array, target: Array, weight: Array | None, pos_weight: Array | None, reduction: str
 ):
+    refuse(input, "biuc", "log_sigmoid_cpu")
     # softplus(-input) = -log(sigmoid(input)); max's derivative at 0 is a half, as it must be
     zero = jnp.zeros((), input.dtype)
     softplus = jnp.maximum(-input, zero) + jnp.log1p(jnp.exp(-_abs(input)))

@@ -9,7 +9,7 @@ from jaxtorch import dtypes
 from jaxtorch.ops import _targets
 from jaxtorch.ops._dims import broadcast_shapes, broadcast_to
 from jaxtorch.ops._op import Array, check, index_dtype, op
-from jaxtorch.ops._promote import floating
+from jaxtorch.ops._promote import floating, refuse
 from jaxtorch.ops.distance import pairwise_distance
 from jaxtorch.ops.loss import _reduce, reduction_of
 
@@ -157,6 +157,8 @@ def soft_margin_loss(input, target, size_average=None, reduce=None, reduction: s
 
 @op(promote="arith")
 def _multilabel_soft_margin(input: Array, target: Array, weight: Array | None, reduction: str):
+    refuse(input, "biuc", "log_sigmoid_cpu")
+
     def log_sigmoid(x):
         return jnp.minimum(x, jnp.zeros((), x.dtype)) - jnp.log1p(jnp.exp(-x * jnp.sign(x)))
 
@@ -186,6 +188,7 @@ def _check_scores(input) -> None:
 def _multi_margin(
     input: Array, target: Array, weight: Array | None, p: int, margin: float, reduction: str
 ):
+    refuse(input, "biuc", "multi_margin_loss_cpu_kernel")
     _check_scores(input)
     x = input.reshape(1, -1) if input.ndim < 2 else input
     n, classes = x.shape
@@ -233,6 +236,7 @@ def multi_margin_loss(
 
 @op(name="MultilabelMarginLossBackward0")
 def _multilabel_margin(input: Array, target: Array, reduction: str):
+    refuse(input, "biuc", "multilabel_margin_loss_forward_out_frame")
     _check_scores(input)
     if input.shape != target.shape:
         raise RuntimeError(

@@ -5,9 +5,8 @@ import math
 import jax.numpy as jnp
 from jax import lax
 
-from jaxtorch import dtypes
 from jaxtorch.ops._op import Array, Scalar, op
-from jaxtorch.ops._promote import floating, is_integral
+from jaxtorch.ops._promote import floating, is_integral, refuse
 from jaxtorch.ops.arithmetic import div
 from jaxtorch.ops.linear import sum_rows
 from jaxtorch.ops.shaping import clone
@@ -16,12 +15,6 @@ __all__ = [
     "batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "normalize",
     "rms_norm"
 ]  # fmt: skip
-
-
-def _require_float(x, kernel: str) -> None:
-    if not jnp.issubdtype(x.dtype, jnp.inexact):
-        legacy = dtypes.from_numpy_dtype(x.dtype).legacy
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{legacy}'")
 
 
 def _same_type(input, *parameters) -> None:
@@ -57,7 +50,7 @@ def _channelwise(vector, ndim: int):
 
 
 def _check_batch_norm(input, **vectors) -> None:
-    _require_float(input, "batch_norm")
+    refuse(input, "biuc", "batch_norm")
     if input.ndim < 2:
         raise IndexError(
             f"Dimension out of range (expected to be in range of [{-max(input.ndim, 1)}, "
@@ -290,7 +283,7 @@ def layer_norm(
 
     weight and bias, of normalized_shape, then scale and shift each element.
     """
-    _require_float(input, "LayerNormKernelImpl")
+    refuse(input, "biuc", "LayerNormKernelImpl")
     shape = _check_normalized(input, normalized_shape, weight=weight, bias=bias)
     _same_type(input, weight, bias)
     x, weight, bias = _wide(input, weight, bias)
@@ -311,7 +304,7 @@ def rms_norm(
 
     eps is the dtype's machine epsilon unless given.
     """
-    _require_float(input, "rms_norm")
+    refuse(input, "biu", "rms_norm")
     shape = _check_normalized(input, normalized_shape, weight=weight)
     eps = float(jnp.finfo(input.dtype).eps) if eps is None else eps
     axes = tuple(range(input.ndim - len(shape), input.ndim))
@@ -332,7 +325,7 @@ def group_norm(
 
     input (N, C, *), weight and bias (C,).
     """
-    _require_float(input, "GroupNormKernelImpl")
+    refuse(input, "biuc", "GroupNormKernelImpl")
     if input.ndim < 2:
         raise RuntimeError(
             f"Expected at least 2 dimensions for input tensor but received {input.ndim}"

@@ -9,7 +9,7 @@ import numpy as np
 from jax import lax
 
 from jaxtorch.ops._op import Array, Scalar, op
-from jaxtorch.ops._promote import cast, dtype_of
+from jaxtorch.ops._promote import cast, dtype_of, refuse
 
 
 def _edges(pad: tuple, ndim: int) -> list:
@@ -40,8 +40,18 @@ def _constant_pad(input: Array, value: Scalar, pad: tuple):
 _MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
-@op(name="PadBackward0")
+_PADS = {"reflect": "Reflection", "replicate": "Replication"}
+
+
+def _pad_name(arrays, statics) -> str:
+    kind = _PADS.get(statics["mode"])
+    return f"{kind}Pad{len(statics['pad']) // 2}DBackward0" if kind else "CopySlices"
+
+
+@op(name=_pad_name)
 def _edge_pad(input: Array, pad: tuple, mode: str):
+    if mode != "circular":
+        refuse(input, "b", f"{_PADS[mode].lower()}_pad{len(pad) // 2}d")
     edges = _edges(pad, input.ndim)
     padded = len(pad) // 2
     if not (1 <= padded <= 3 and padded <= input.ndim <= padded + 2):

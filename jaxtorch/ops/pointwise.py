@@ -84,8 +84,10 @@ def square(input: Array):
 
 
 def _rounded(kernel: str, rounding, input: jax.Array):
-    if input.dtype == jnp.bool_ or jnp.iscomplexobj(input):
-        raise _promote.not_implemented(kernel, input)
+    if jnp.iscomplexobj(input) and "round" not in kernel:
+        name = kernel.removesuffix("_vml_cpu")
+        raise NotImplementedError(f"{name} is not supported for complex inputs")
+    _promote.refuse(input, "bc", kernel)
     return rounding(input) if jnp.issubdtype(input.dtype, jnp.floating) else input
 
 
@@ -112,8 +114,7 @@ def round(input: Array, *, decimals: int = 0):
     """To the nearest integer, halves to the even one; or to so many decimals."""
     if decimals == 0:
         return _rounded("round_vml_cpu", jnp.round, input)
-    if _promote.is_integral(input):
-        raise _promote.not_implemented("round_cpu", input)
+    _promote.refuse(input, "biuc", "round_cpu")
     factor = jnp.asarray(10.0 ** math.fabs(decimals), input.dtype)
     if decimals > 0:
         return jnp.round(input * factor) / factor
@@ -355,22 +356,22 @@ def sinc(input: Array):
     return jnp.sinc(input)
 
 
-def _no_complex(input: jax.Array) -> jax.Array:
+def _no_complex(name: str, input: jax.Array) -> jax.Array:
     if jnp.iscomplexobj(input):
-        raise RuntimeError("deg2rad and rad2deg are not supported for complex tensors.")
+        raise RuntimeError(f"{name} is not supported for complex tensors.")
     return input
 
 
 @op(promote="float", out=True, name="Deg2RadBackward0")
 def deg2rad(input: Array):
     """Degrees as radians."""
-    return _no_complex(input) * jnp.asarray(math.pi / 180, input.dtype)
+    return _no_complex("deg2rad", input) * jnp.asarray(math.pi / 180, input.dtype)
 
 
 @op(promote="float", out=True, name="Rad2DegBackward0")
 def rad2deg(input: Array):
     """Radians as degrees."""
-    return _no_complex(input) * jnp.asarray(180 / math.pi, input.dtype)
+    return _no_complex("rad2deg", input) * jnp.asarray(180 / math.pi, input.dtype)
 
 
 # --- the error function and the gamma function (their relatives: special) -----------------------
@@ -409,7 +410,7 @@ def digamma(input: Array):
 @op(promote="float", out=True)
 def i0(input: Array):
     """The modified Bessel function of the first kind, order 0."""
-    return _i0(_promote.real("i0_cpu", input))
+    return _i0(_promote.real("i0_vml_cpu", input))
 
 
 @jax.custom_jvp

@@ -9,6 +9,7 @@ from jax import lax, numpy as jnp
 
 from jaxtorch.ops._dims import broadcast
 from jaxtorch.ops._op import Operand, op
+from jaxtorch.ops._promote import refuse
 
 _plain = partial(op, promote="float", nondiff=True, out=True)
 
@@ -82,48 +83,56 @@ def _fourth_kind(x, n):
 @_plain
 def chebyshev_polynomial_t(input: Operand, n: Operand):
     """The Chebyshev polynomial of the first kind, cos(n arccos x)."""
+    refuse(input, "c", "chebyshev_polynomial_t_cpu")
     return _first_kind(input, n)
 
 
 @_plain
 def chebyshev_polynomial_u(input: Operand, n: Operand):
     """The Chebyshev polynomial of the second kind."""
+    refuse(input, "c", "chebyshev_polynomial_u_cpu")
     return _second_kind(input, n)
 
 
 @_plain
 def chebyshev_polynomial_v(input: Operand, n: Operand):
     """The Chebyshev polynomial of the third kind."""
+    refuse(input, "c", "chebyshev_polynomial_v_cpu")
     return _third_kind(input, n)
 
 
 @_plain
 def chebyshev_polynomial_w(input: Operand, n: Operand):
     """The Chebyshev polynomial of the fourth kind."""
+    refuse(input, "c", "chebyshev_polynomial_w_cpu")
     return _fourth_kind(input, n)
 
 
 @_plain
 def shifted_chebyshev_polynomial_t(input: Operand, n: Operand):
     """The Chebyshev polynomial of the first kind of 2x - 1."""
+    refuse(input, "c", "shifted_chebyshev_polynomial_t_cpu")
     return _first_kind(2 * input - 1, n)
 
 
 @_plain
 def shifted_chebyshev_polynomial_u(input: Operand, n: Operand):
     """The Chebyshev polynomial of the second kind of 2x - 1."""
+    refuse(input, "c", "shifted_chebyshev_polynomial_u_cpu")
     return _second_kind(2 * input - 1, n)
 
 
 @_plain
 def shifted_chebyshev_polynomial_v(input: Operand, n: Operand):
     """The Chebyshev polynomial of the third kind of 2x - 1."""
+    refuse(input, "c", "shifted_chebyshev_polynomial_v_cpu")
     return _third_kind(2 * input - 1, n)
 
 
 @_plain
 def shifted_chebyshev_polynomial_w(input: Operand, n: Operand):
     """The Chebyshev polynomial of the fourth kind of 2x - 1."""
+    refuse(input, "c", "shifted_chebyshev_polynomial_w_cpu")
     return _fourth_kind(2 * input - 1, n)
 
 
@@ -139,6 +148,7 @@ def _overflowing(x, n, found):
 @_plain
 def hermite_polynomial_h(input: Operand, n: Operand):
     """The physicist's Hermite polynomial."""
+    refuse(input, "c", "hermite_polynomial_h_cpu")
     x = input
     found = _recurrence(x, n, 2 * x, lambda k, now, before: 2 * x * now - 2 * k * before)
     return _overflowing(x, n, found)
@@ -147,6 +157,7 @@ def hermite_polynomial_h(input: Operand, n: Operand):
 @_plain
 def hermite_polynomial_he(input: Operand, n: Operand):
     """The probabilist's Hermite polynomial."""
+    refuse(input, "c", "hermite_polynomial_he_cpu")
     x = input
     found = _recurrence(x, n, x, lambda k, now, before: x * now - k * before)
     return _overflowing(x, n, found)
@@ -155,6 +166,7 @@ def hermite_polynomial_he(input: Operand, n: Operand):
 @_plain
 def laguerre_polynomial_l(input: Operand, n: Operand):
     """The Laguerre polynomial."""
+    refuse(input, "c", "laguerre_polynomial_l_cpu")
     x = input
 
     def step(k, now, before):
@@ -166,6 +178,7 @@ def laguerre_polynomial_l(input: Operand, n: Operand):
 @_plain
 def legendre_polynomial_p(input: Operand, n: Operand):
     """The Legendre polynomial."""
+    refuse(input, "c", "legendre_polynomial_p_cpu")
     x = input
 
     def step(k, now, before):

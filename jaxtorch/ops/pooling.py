@@ -13,9 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxtorch import dtypes
 from jaxtorch.ops._op import Array, index_dtype, op
-from jaxtorch.ops._promote import divisor, is_integral, not_implemented, widened
+from jaxtorch.ops._promote import divisor, not_implemented, refuse, widened
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d",
@@ -266,8 +265,7 @@ def _max_pool(
 ):  # fmt: skip
     """The maximum of each window, and on demand its index in the flattened last ndim dimensions."""
     name = f"max_pool{ndim}d"
-    if input.dtype == bool:
-        raise NotImplementedError(f"\"{name}\" not implemented for 'Bool'")
+    refuse(input, "bc", f"max_pool{max(ndim, 2)}d")
     windows = _windows(name, input, kernel_size, stride, padding, dilation, ceil_mode, ndim)
     return _max_windows(input, windows, return_indices)
 
@@ -323,6 +321,10 @@ def max_pool3d_with_indices(
     return max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
+def _adaptive_kernel(name: str, ndim: int) -> str:
+    return f"{name}3d_cpu" if ndim == 3 else f"{name}2d"
+
+
 def _adaptive_max_name(arrays, statics) -> str:
     ndim = statics["ndim"]
     return "SqueezeBackward1" if ndim == 1 else f"AdaptiveMaxPool{ndim}DBackward0"
@@ -331,6 +333,7 @@ def _adaptive_max_name(arrays, statics) -> str:
 @op(name=_adaptive_max_name)
 def _adaptive_max_pool(input: Array, output_size: AdaptiveSizes, return_indices: bool, ndim: int):
     """The maximum of output_size windows a dimension, as even as they can be."""
+    refuse(input, "biuc", _adaptive_kernel("adaptive_max_pool", ndim))
     windows = _adaptive_windows(f"adaptive_max_pool{ndim}d", input, output_size, ndim)
     return _max_windows(input, windows, return_indices)
 
@@ -421,8 +424,10 @@ def _avg_pool(
     if divisor_override == 0:
         raise RuntimeError("divisor must be not zero")
     name = f"avg_pool{ndim}d"
-    if is_integral(input) and input.dtype != index_dtype():
-        raise not_implemented("avg_pool3d_out_frame" if ndim == 3 else "avg_pool2d", input)
+    kernel = "avg_pool3d_out_frame" if ndim == 3 else "avg_pool2d"
+    refuse(input, "bcu", kernel)
+    if input.dtype.kind == "i" and input.dtype != index_dtype():
+        raise not_implemented(kernel, input)
     windows = _windows(name, input, kernel_size, stride, padding, 1, ceil_mode, ndim)
     total = _sum_windows(input, windows)
     if divisor_override is not None:
@@ -480,9 +485,7 @@ def _adaptive_average_name(arrays, statics) -> str:
 def _adaptive_avg_pool(input: Array, output_size: AdaptiveSizes, ndim: int):
     """The mean of output_size windows a dimension, as even as they can be."""
     name = f"adaptive_avg_pool{ndim}d"
-    if not jnp.issubdtype(input.dtype, jnp.inexact):
-        legacy = dtypes.from_numpy_dtype(input.dtype).legacy
-        raise NotImplementedError(f"\"{name}\" not implemented for '{legacy}'")
+    refuse(input, "biuc", _adaptive_kernel("adaptive_avg_pool", ndim))
     windows = _adaptive_windows(name, input, output_size, ndim)
     mean = _divide(_sum_windows(widened(input), windows), [(w >= 0).sum(0) for w in windows])
     return mean.astype(input.dtype)

@@ -55,7 +55,9 @@ def _nan_rule(result, out) -> None:
 @op(out=_nan_rule)
 def nansum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None):
     """The sum with NaN counted as 0."""
-    x = _promote.real("nansum_cpu", input)
+    if jnp.iscomplexobj(input):
+        raise RuntimeError("nansum on CPU does not support complex inputs")
+    x = input
     return sum.body(jnp.where(x != x, jnp.zeros_like(x), x), dim, keepdim, dtype=dtype)
 
 
@@ -102,6 +104,11 @@ def _average(x: jax.Array, dims: tuple[int, ...], keepdims: bool) -> jax.Array:
 def nanmean(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None):
     """The mean of what is not NaN."""
     x = _promote.cast(input, dtype)
+    if _promote.is_integral(x):
+        raise RuntimeError(
+            "nanmean(): expected input to have floating point or complex dtype but got "
+            f"{_promote.dtype_of(x).legacy}"
+        )
     dims = normalize_dims(dim, x.ndim)
     total = jnp.sum(jnp.where(x != x, jnp.zeros_like(x), x), dims, keepdims=keepdim)
     return total / jnp.sum(x == x, dims, keepdims=keepdim, dtype=x.dtype)
@@ -118,9 +125,11 @@ def logsumexp(input: Array, dim: Dims, keepdim: bool = False):
 # --- spread -------------------------------------------------------------------------------------
 
 
-def _spread(input: jax.Array, dim: Dims, correction: float, keepdim: bool):
+def _spread(
+    input: jax.Array, dim: Dims, correction: float, keepdim: bool, name: str = "std and var"
+):
     if _promote.is_integral(input):
-        raise RuntimeError("std and var only support floating point and complex dtypes")
+        raise RuntimeError(f"{name} only support floating point and complex dtypes")
     x = _promote.widened(input)
     dims = normalize_dims(dim, x.ndim)
     count = math.prod(x.shape[d] for d in dims)
@@ -145,13 +154,13 @@ def _std(input: Array, dim: Dims, correction: float, keepdim: bool):
 
 @op(name="VarMeanBackward0")
 def _var_mean(input: Array, dim: Dims, correction: float, keepdim: bool):
-    variance, average = _spread(input, dim, correction, keepdim)
+    variance, average = _spread(input, dim, correction, keepdim, "var_mean")
     return variance.astype(jnp.finfo(input.dtype).dtype), average.astype(input.dtype)
 
 
 @op(name="StdMeanBackward0")
 def _std_mean(input: Array, dim: Dims, correction: float, keepdim: bool):
-    variance, average = _spread(input, dim, correction, keepdim)
+    variance, average = _spread(input, dim, correction, keepdim, "std_mean")
     root = norms.safe_sqrt(variance)
     return root.astype(jnp.finfo(input.dtype).dtype), average.astype(input.dtype)
 
@@ -206,16 +215,17 @@ _MATCH = (
 @op(out=_MATCH)
 def amax(input: Array, dim: Dims = (), keepdim: bool = False):
     """The largest over dims (all). Equal ones share the gradient."""
-    return _extreme("amax", jnp.max, input, dim, keepdim)
+    return _extreme("amax", "max_values_cpu", jnp.max, input, dim, keepdim)
 
 
 @op(out=_MATCH)
 def amin(input: Array, dim: Dims = (), keepdim: bool = False):
     """The smallest over dims (all). Equal ones share the gradient."""
-    return _extreme("amin", jnp.min, input, dim, keepdim)
+    return _extreme("amin", "min_values_cpu", jnp.min, input, dim, keepdim)
 
 
-def _extreme(name: str, reduce, input: jax.Array, dim: Dims, keepdim: bool):
+def _extreme(name: str, kernel: str, reduce, input: jax.Array, dim: Dims, keepdim: bool):
+    _promote.refuse(input, "c", kernel)
     dims = normalize_dims(dim, input.ndim)
     for d in dims if dim not in (None, ()) else [None]:
         require_elements(name, input, d)
@@ -224,12 +234,14 @@ def _extreme(name: str, reduce, input: jax.Array, dim: Dims, keepdim: bool):
 
 @op(out=True, name="MaxBackward1")
 def _max_all(input: Array):
+    _promote.refuse(input, "c", "max_all")
     require_elements("max", input, None)
     return jnp.max(input)
 
 
 @op(out=True, name="MinBackward1")
 def _min_all(input: Array):
+    _promote.refuse(input, "c", "min_all")
     require_elements("min", input, None)
     return jnp.min(input)
 
@@ -245,6 +257,8 @@ def _min_dim(input: Array, dim: int, keepdim: bool):
 
 
 def _extreme_at(name: str, reduce, input: jax.Array, dim: int, keepdim: bool):
+    if jnp.iscomplexobj(input):
+        raise RuntimeError(f"{name}(): does not support complex input")
     dim = normalize_dim(dim, input.ndim)
     require_elements(name, input, dim)
     value, index = _extreme_and_index(at_least_1d(input), reduce, dim)
@@ -322,6 +336,8 @@ def argmin(input: Array, dim: int | None = None, keepdim: bool = False):
 
 
 def _arg(name: str, reduce, input: jax.Array, dim: int | None, keepdim: bool):
+    if jnp.iscomplexobj(input):
+        raise RuntimeError(f"{name}(): does not support complex input")
     if input.dtype == jnp.bool_:
         raise RuntimeError(f"{name}(): does not support bool input")
     if dim is None:
@@ -349,8 +365,8 @@ def aminmax(input: Array, *, dim: int | None = None, keepdim: bool = False):
         )
     dims = normalize_dims(dim, input.ndim)
     return (
-        _extreme("aminmax", jnp.min, input, dims, keepdim),
-        _extreme("aminmax", jnp.max, input, dims, keepdim),
+        _extreme("aminmax", "aminmax_cpu", jnp.min, input, dims, keepdim),
+        _extreme("aminmax", "aminmax_cpu", jnp.max, input, dims, keepdim),
     )
 
 

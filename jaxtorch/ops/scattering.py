@@ -448,9 +448,8 @@ def unravel_index(indices, shape):
             f"'unravel_index(): argument 'indices' must be a Tensor, not {type(indices).__name__}"
         )
     if indices.dtype.category != dtypes.INT:
-        raise ValueError(
-            "unravel_index(): expected 'indices' to be integer dtype, but got torch."
-            f"{indices.dtype.name}"
+        raise TypeError(
+            f"expected 'indices' to be integer dtype, but got torch.{indices.dtype.name}"
         )
     sizes = (shape,) if isinstance(shape, int) else tuple(shape)
     for n in sizes:

@@ -50,8 +50,7 @@ def segment_reduce(
 def _segment_reduce(
     data: Array, bounds: Array, reduce: str, initial: float | None, by_length: bool, unsafe: bool
 ):
-    if _promote.is_integral(data):
-        raise _promote.not_implemented("_segment_reduce_cpu", data)
+    _promote.refuse(data, "biuc", "_segment_reduce_cpu")
     x = _promote.widened(data)
     starts = bounds
     if by_length:

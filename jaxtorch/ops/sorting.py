@@ -37,6 +37,8 @@ def _sort_name(avals, statics) -> str:
 @op(out="same", result=return_types.sort, name=_sort_name)
 def sort(input: Array, dim: int = -1, descending: bool = False, *, stable: bool | None = None):
     """(values, indices) in order along dim; always stable."""
+    if jnp.iscomplexobj(input):
+        raise RuntimeError("Sort does not support complex dtypes on CPU")
     dim = normalize_dim(dim, input.ndim)
     values, indices = _ordered(at_least_1d(input), dim, descending)
     return values.reshape(input.shape), indices.reshape(input.shape)
@@ -57,6 +59,9 @@ def msort(input: Array):
 @op(out="same", result=return_types.topk)
 def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = True):
     """(values, indices) of the k largest or smallest along dim, always in order."""
+    if input.dtype.kind in "bc":
+        kind = "bool" if input.dtype == jnp.bool_ else "complex"
+        raise RuntimeError(f"topk does not support {kind} dtypes on CPU")
     d = normalize_dim(dim, input.ndim)
     x = at_least_1d(input)
     if not 0 <= k <= x.shape[d]:
@@ -92,6 +97,7 @@ def _nth(x: jax.Array, indices: jax.Array, n, dim: int, keepdim: bool):
 @op(out="same", result=return_types.kthvalue)
 def kthvalue(input: Array, k: int, dim: int = -1, keepdim: bool = False):
     """(value, index) of the k-th smallest along dim, counted from 1."""
+    _promote.refuse(input, "bc", "kthvalue_cpu")
     d = normalize_dim(dim, input.ndim)
     x = at_least_1d(input)
     if not 1 <= k <= x.shape[d]:
@@ -137,6 +143,7 @@ def _median_along(name: str, input: jax.Array, dim: int, keepdim: bool, skip_nan
 
 def _middle(x: jax.Array, dim: int, skip_nan: bool):
     """(value, index) of the lower middle; of the first NaN if there is one and it counts."""
+    _promote.refuse(x, "bc", "median_cpu")
     indices = _ordered(x, dim)[1]
     nan = jnp.sum(x != x, dim, keepdims=True, dtype=indices.dtype)
     size = x.shape[dim]
@@ -168,6 +175,7 @@ def nanmedian(input, dim=None, keepdim=False, *, out=None):
 def mode(input: Array, dim: int = -1, keepdim: bool = False):
     """(value, index) of the most frequent along dim: of equally frequent ones the smallest, and of
     its places the last."""
+    _promote.refuse(input, "c", "mode_cpu")
     d = normalize_dim(dim, input.ndim)
     require_elements("mode", input, d)
     x = at_least_1d(input)
@@ -346,6 +354,7 @@ def bucketize(input: Operand, boundaries: Array, *, out_int32: bool = False, rig
 
 def _search(sequence: jax.Array, x: jax.Array, right: bool, out_int32: bool):
     """Binary search, with torch's comparisons: what is NaN counts as passed by every value."""
+    _promote.refuse(sequence, "b", "searchsorted_out_cpu")
     if x.ndim or (_promote.is_integral(sequence) and not _promote.is_integral(x)):
         kind = jnp.promote_types(sequence.dtype, x.dtype)
     else:
@@ -407,6 +416,8 @@ def _values(input) -> np.ndarray:
             "the shape of the result depends on the data, which a jax trace does not know; call it "
             "outside of jit"
         )
+    if input.dtype.is_complex:
+        raise NotImplementedError(f"\"unique\" not implemented for '{input.dtype.legacy}'")
     return np.asarray(input.jax())
 
 

@@ -11,12 +11,14 @@ from jax.scipy import special as jsp
 from jaxtorch.ops import _gamma, arithmetic, pointwise, reduction
 from jaxtorch.ops._dims import same_rank
 from jaxtorch.ops._op import Array, Operand, op
+from jaxtorch.ops._promote import refuse
 
 # --- gamma --------------------------------------------------------------------------------------
 
 
 @op(promote="float", out=True, name="PolygammaBackward0")
 def _polygamma(input: Array, n: int):
+    refuse(input, "c", "polygamma" if n > 1 else "trigamma" if n else "digamma")
     if n < 0:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
     return _gamma.polygamma(n, input)
@@ -45,15 +47,17 @@ def multigammaln(input: Array, p: int):
     return total + jnp.asarray(constant, input.dtype)
 
 
-@op(promote="float", out=True, name="IgammaBackward0")
+@op(promote="arith", out=True, name="IgammaBackward0")
 def gammainc(input: Array, other: Array):
     """The regularised lower incomplete gamma function P(input, other)."""
+    refuse(input, "biuc", "igamma_cpu")
     return jsp.gammainc(*same_rank(input, other))
 
 
-@op(promote="float", out=True, name="IgammacBackward0")
+@op(promote="arith", out=True, name="IgammacBackward0")
 def gammaincc(input: Array, other: Array):
     """The regularised upper incomplete gamma function Q(input, other)."""
+    refuse(input, "biuc", "igammac_cpu")
     return jsp.gammaincc(*same_rank(input, other))
 
 
@@ -90,6 +94,7 @@ def i1e(input: Array):
 @op(promote="float", out=True, name="SpecialErfcxBackward0")
 def erfcx(input: Array):
     """exp(x**2) erfc(x), without overflow for large x."""
+    refuse(input, "c", "erfcx_cpu")
     # the continued fraction's first terms where erfc underflows
     large = input > 9
     x = jnp.where(large, input, jnp.asarray(9, input.dtype))
@@ -108,12 +113,14 @@ def ndtr(input: Array):
 @op(promote="float", out=True, name="SpecialNdtriBackward0")
 def ndtri(input: Array):
     """The inverse of ndtr."""
+    refuse(input, "c", "ndtri_cpu")
     return jsp.ndtri(input)
 
 
 @op(promote="float", out=True, name="SpecialLogNdtrBackward0")
 def log_ndtr(input: Array):
     """log(ndtr(x)), exact for very negative x."""
+    refuse(input, "c", "log_ndtr_cpu")
     return jsp.log_ndtr(input)
 
 
@@ -126,6 +133,7 @@ def entr(input: Array):
 @op(promote="float", out=True, name="SpecialXlog1PyBackward0")
 def xlog1py(input: Operand, other: Operand):
     """input * log1p(other), and 0 where input is 0 (unless other is NaN)."""
+    refuse(input, "c", "xlog1py_cpu")
     return scipy.special.xlog1py(*same_rank(input, other))
 
 

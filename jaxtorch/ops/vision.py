@@ -103,6 +103,7 @@ def _check_positive(**sizes):
 
 @op(name="Im2ColBackward0")
 def _unfold(input: Array, kernel_size: tuple, dilation: tuple, padding: tuple, stride: tuple):
+    _promote.refuse(input, "iu", "im2col_out_cpu")
     if input.ndim not in (3, 4):
         raise RuntimeError(
             "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero "
@@ -300,6 +301,8 @@ def _check_grid(input, grid, spatial: int) -> None:
 
 @op(name="GridSamplerBackward0")
 def _grid_sample(input: Array, grid: Array, mode: str, padding_mode: str, align_corners: bool):
+    kernel = "grid_sampler_2d_cpu_kernel_impl" if input.ndim == 4 else "grid_sampler3d_cpu"
+    _promote.refuse(input, "biuc", kernel)
     sizes, spatial = input.shape[2:], input.ndim - 2
     _check_grid(input, grid, spatial)
     n, c, out = *input.shape[:2], grid.shape[1:-1]

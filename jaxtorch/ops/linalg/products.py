@@ -122,6 +122,10 @@ def vander(x: Array, N: int | None = None):
     """The matrix of the powers 0 to N - 1 (as many as x has) of x's elements."""
     if N is not None and N <= 1:
         raise RuntimeError("N must be greater than 1.")
+    if x.dtype == jnp.bool_:
+        raise RuntimeError(
+            "linalg.vander supports floating point, complex, and integer tensors, but got Bool"
+        )
     if _promote.is_integral(x):
         x = _promote.cast(x, dtypes.int64)
     return powers(at_least_1d(x), x.shape[-1] if N is None and x.ndim else N or 1)
