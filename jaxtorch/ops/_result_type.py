@@ -110,9 +110,12 @@ def caster(promote, avals: tuple[Aval, ...], kinds: list[str]) -> Caster | None:
     return Caster(found, [k == "Mask" for k in kinds], promote != "narrow")
 
 
+_OF_NUMBERS = {"add", "sub", "mul", "true_divide", "div_rounded", "floor_divide"}
+
+
 def some_tensor(name: str, avals: tuple[Aval, ...]) -> None:
-    """TypeError if all operands are Python numbers."""
-    if not any(a.kind == "array" for a in avals):
+    """TypeError if all operands are Python numbers, of which torch makes a tensor in few ops."""
+    if name not in _OF_NUMBERS and not any(a.kind == "array" for a in avals):
         given = ", ".join(a.kind for a in avals if a.kind != "none")
         raise TypeError(
             f"{name}() received an invalid combination of arguments - got ({given}): one must be a "

@@ -10,12 +10,14 @@ import warnings
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from jaxtorch import dtypes
 from jaxtorch.ops._dims import normalize_dim
 from jaxtorch.ops._op import FOUND, Array, numpy_names, op
 from jaxtorch.ops._promote import cast, refuse, rounded, widened
+from jaxtorch.ops._result_type import no_room
 
 __all__ = [
     "celu", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
@@ -69,6 +71,8 @@ def _clip(x, low, high):
 @op(promote="arith", name="HardtanhBackward0")
 def hardtanh(input: Array, min_val: float = -1.0, max_val: float = 1.0):
     """input clipped to [min_val, max_val]; no gradient at the bounds (clamp's passes there)."""
+    if input.dtype.kind == "u" and min(min_val, max_val) < 0:
+        raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
     if input.dtype == bool:
@@ -274,7 +278,17 @@ def hardshrink(input: Array, lambd: float = 0.5):
 def threshold(input: Array, threshold: float, value: float):
     """input where it exceeds threshold, else value."""
     refuse(input, "bc", "threshold_cpu")
-    return jnp.where(input <= threshold, jnp.asarray(value, input.dtype), input)
+    return jnp.where(input <= threshold, _filling(value, input.dtype), input)
+
+
+def _filling(value: float, dtype) -> np.ndarray:
+    """``value`` as torch fills with it: below 0 it wraps round in unsigned types."""
+    if dtype.kind in "iu":
+        info = np.iinfo(dtype)
+        if not (info.min or -int(info.max)) <= value <= info.max:
+            raise no_room(dtypes.from_numpy_dtype(dtype))
+        return np.asarray(int(value)).astype(dtype)
+    return np.asarray(value, dtype)
 
 
 @op(promote="arith", name="GluBackward0")

@@ -10,6 +10,7 @@ from jaxtorch.ops import _targets
 from jaxtorch.ops._dims import broadcast_shapes, broadcast_to
 from jaxtorch.ops._op import Array, check, index_dtype, op
 from jaxtorch.ops._promote import floating, refuse
+from jaxtorch.ops.arithmetic import clamp_min
 from jaxtorch.ops.distance import pairwise_distance
 from jaxtorch.ops.loss import _reduce, reduction_of
 
@@ -42,7 +43,7 @@ def _margin_ranking(input1: Array, input2: Array, target: Array, margin: float, 
     input1, input2, target = (broadcast_to(x, shape) for x in (input1, input2, target))
     # clamped below at 0: torch lets the gradient through at the bound
     loss = floating(-target * (input1 - input2)) + margin
-    return _reduce(jnp.where(loss >= 0, loss, jnp.zeros((), loss.dtype)), reduction)
+    return _reduce(clamp_min.body(loss, jnp.zeros((), loss.dtype)), reduction)
 
 
 def margin_ranking_loss(
@@ -72,7 +73,7 @@ def _cosine_embedding(input1: Array, input2: Array, target: Array, margin: float
     zero = jnp.zeros((), cosine.dtype)
     away = cosine - margin
     loss = jnp.where(target == 1, 1 - cosine, zero)
-    loss = loss + jnp.where((target == -1) & (away >= 0), away, zero)
+    loss = loss + jnp.where(target == -1, clamp_min.body(away, zero), zero)
     return _reduce(loss, reduction)
 
 
@@ -95,7 +96,7 @@ def cosine_embedding_loss(
 @op(promote="arith")
 def _triplet(near: Array, far: Array, margin: float, reduction: str):
     loss = near - far + margin
-    return _reduce(jnp.where(loss >= 0, loss, jnp.zeros((), loss.dtype)), reduction)
+    return _reduce(clamp_min.body(loss, jnp.zeros((), loss.dtype)), reduction)
 
 
 def triplet_margin_loss(

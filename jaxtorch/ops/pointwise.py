@@ -219,6 +219,9 @@ def reciprocal(input: Array):
 @op(promote="float", out=True)
 def exp(input: Array):
     """e to the power of input."""
+    if jnp.iscomplexobj(input):  # 0 at minus infinity, whatever the imaginary part
+        gone = input.real == -jnp.inf
+        return jnp.where(gone, 0, jnp.exp(jnp.where(gone, 0, input)))
     return jnp.exp(input)
 
 

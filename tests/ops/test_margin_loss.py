@@ -3,6 +3,7 @@
 from tests import oracle
 from tests.oracle import F, V, raises, row
 
+NAN = float("nan")
 X, SIGNS = F(4, 3), V([1.0, -1.0, -1.0, 1.0], grad=False)
 SIGN_MATRIX = V([[1.0, -1, 1], [-1, -1, 1], [1, 1, -1], [1, -1, -1]], grad=False)
 CLASSES = V([0, 2, 1, 1])
@@ -21,6 +22,7 @@ ROWS = [
         for row_ in (
             loss("hinge_embedding_loss", X, SIGN_MATRIX, reduction=how),
             loss("margin_ranking_loss", F(4), F(4), SIGNS, 0.5, reduction=how),
+            loss("margin_ranking_loss", V([1.0, NAN]), F(2), V([1.0, -1.0]), 0.5, reduction=how),
             loss("cosine_embedding_loss", X, F(4, 3), SIGNS, 0.2, reduction=how),
             loss("triplet_margin_loss", X, F(4, 3), F(4, 3), swap=True, reduction=how),
             loss("soft_margin_loss", X, SIGN_MATRIX, reduction=how),

@@ -72,6 +72,7 @@ ROWS = [
     row("conj", F(2, 3)),
     row("resolve_conj", F(2, 3)),
     row("resolve_neg", F(2, 3)),
+    row("exp", V([complex(-inf, inf), complex(-inf, nan), complex(-inf, 0), 1j], grad=False)),
     row("exp", F()),
     row("exp", F(0, 3)),
     row("log2", V(np.exp2(np.arange(-4, 8)).astype("float32")), limits=(1e-7, 0)),

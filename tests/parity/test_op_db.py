@@ -26,8 +26,6 @@ DIFFERS: dict[tuple[str, str], str] = {
     ("__ror__", "errors"): "as above",
     ("__radd__", "errors"): "as above",
     ("__rmul__", "errors"): "as above",
-    ("max_pool2d_with_indices_backward", "forward"): "a kernel of torch.ops.aten, no public name",
-    ("max_pool2d_with_indices_backward", "gradient"): "as above",
     ("to_sparse", "gradient"): "of some dimensions only, or into blocks: refused (left_out.py)",
     ("sparse.mm.reduce", "forward"): "of CSR tensors, which are left out (left_out.py)",
     ("sparse.mm.reduce", "gradient"): "as above",
@@ -45,6 +43,7 @@ DIFFERS: dict[tuple[str, str], str] = {
     ("nn.functional.interpolate.bilinear", "forward"): "bytes: torch's weights have 16 bits, and "
     "it rounds after each dimension; up to 1 off",
     ("nn.functional.interpolate.bicubic", "forward"): "as above, up to 2 off",
+    ("_upsample_bilinear2d_aa", "forward"): "as above",
     ("std", "out"): "torch refuses bfloat16 into a float32 out, which casts everywhere else",
     ("var", "out"): "as above",
     ("chalf", "forward"): "JAX has no complex numbers of two halves",
