@@ -47,7 +47,8 @@ _TABLE = (
      "torch.nn.attention.list_flash_attention_impls "
      "torch.nn.attention.register_flash_attention_impl "
      "torch.nn.attention.restore_flash_attention_impl torch.nn.attention.varlen "
-     "torch.nn.functional.scaled_mm torch.nn.functional.scaled_grouped_mm", _KERNELS),
+     "torch.nn.functional.scaled_mm torch.nn.functional.scaled_grouped_mm torch._scaled_mm "
+     "torch._scaled_mm_v2 torch._scaled_grouped_mm", _KERNELS),
     ("torch.classes torch.library torch.Tag torch.DispatchKey", _DISPATCHER),
     ("torch.utils.cpp_extension", "C++ extensions link PyTorch; jax.ffi calls C++ and CUDA code"),
     ("torch.utils.rename_privateuse1_backend torch.utils.generate_methods_for_privateuse1_backend",

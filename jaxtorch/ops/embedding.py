@@ -9,7 +9,7 @@ from jax import lax
 from jaxtorch import dtypes
 from jaxtorch.engine.graph import STATE
 from jaxtorch.ops._op import Array, Scalar, check, index_dtype, op
-from jaxtorch.ops._promote import dtype_of, width
+from jaxtorch.ops._promote import dtype_of, widened, width
 from jaxtorch.ops.creation import arange
 from jaxtorch.ops.sampling import is_staged
 
@@ -133,8 +133,9 @@ def _embedding_bag(
         rows = rows / often + lax.stop_gradient(rows - rows / often)
     else:
         rows = _taken(weight, at)
-    zero = jnp.zeros((), weight.dtype)
-    sizes = jax.ops.segment_sum(counted.astype(weight.dtype), bag, bags)[:, None]
+    rows = widened(rows)  # half types are summed in float32
+    zero = jnp.zeros((), rows.dtype)
+    sizes = jax.ops.segment_sum(counted.astype(rows.dtype), bag, bags)[:, None]
     if mode == "max":
         low = jnp.where(counted[:, None], lax.stop_gradient(rows), -jnp.inf).astype(rows.dtype)
         best = jax.ops.segment_max(low, bag, bags)
@@ -144,12 +145,12 @@ def _embedding_bag(
         out = jnp.where(sizes > 0, jnp.take_along_axis(rows, first, 0), zero)
     else:
         if per_sample_weights is not None:
-            rows = rows * per_sample_weights[:, None]
+            rows = rows * widened(per_sample_weights)[:, None]
         rows = jnp.where(counted[:, None], rows, zero)
         out = jax.ops.segment_sum(rows, bag, bags)
         if mode == "mean":
             out = out / jnp.maximum(sizes, jnp.ones((), sizes.dtype))
-    return check(out, ok, given, _OUT_OF_RANGE)
+    return check(out.astype(weight.dtype), ok, given, _OUT_OF_RANGE)
 
 
 def embedding_bag(

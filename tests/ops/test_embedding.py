@@ -57,3 +57,10 @@ def test_rows_are_renormed_in_place():
     table = torch.ones(3, 4)
     assert torch.embedding_renorm_(table, torch.tensor([1, 1]), 1.0, 2.0) is table
     assert torch.allclose(table[:, 0], torch.tensor([1.0, 0.5, 1.0]))
+
+
+def test_bags_of_half_types_are_summed_in_float32():
+    weight = torch.full((1, 1), 1.0, dtype=torch.bfloat16)
+    many = torch.zeros(1, 600, dtype=torch.int64)
+    found = torch.nn.functional.embedding_bag(many, weight, mode="sum")
+    assert found.dtype is torch.bfloat16 and found.item() == 600  # of bfloat16s it stops at 256
