@@ -13,15 +13,7 @@ from jaxtorch import dtypes
 from jaxtorch.ops import _targets
 from jaxtorch.ops._dims import broadcast_shapes, broadcast_to, same_rank
 from jaxtorch.ops._op import Array, check, index_dtype, op
-from jaxtorch.ops._promote import (
-    divisor,
-    dtype_of,
-    floating,
-    is_integral,
-    not_implemented,
-    refuse,
-    widened,
-)
+from jaxtorch.ops._promote import divisor, dtype_of, floating, is_integral, refuse, widened
 from jaxtorch.ops.creation import full_like
 from jaxtorch.ops.data import is_tensor
 
@@ -37,6 +29,16 @@ def _reduce(loss, reduction: str):
         # torch's mean of no elements is nan, without a warning
         return loss.sum(dtype=loss.dtype) / divisor(loss.size, loss)
     return loss.sum(dtype=loss.dtype) if reduction == "sum" else loss
+
+
+def reduced_name(plain: str):
+    """A loss of several steps has the name of its last: of the reduction, or without one plain."""
+    names = {"mean": "MeanBackward0", "sum": "SumBackward0"}
+    return lambda avals, statics: names.get(statics["reduction"], plain)
+
+
+def _nll_name(avals, statics) -> str:
+    return f"NllLoss{'2D' if avals[0].ndim > 2 else ''}Backward0"
 
 
 def reduction_of(reduction: str, size_average=None, reduce=None) -> str:
@@ -231,7 +233,7 @@ def _probabilities_loss(x, target, weight, reduction, smoothing):
     return _reduce(loss, reduction) if x.ndim > 1 else loss
 
 
-@op(name="NllLossBackward0", vjp=_cross_entropy_vjp)
+@op(name=_nll_name, vjp=_cross_entropy_vjp)
 def _cross_entropy(
     input: Array,
     target: Array,
@@ -240,8 +242,7 @@ def _cross_entropy(
     reduction: str,
     label_smoothing: float,
 ):
-    if is_integral(input):
-        raise not_implemented("log_softmax_lastdim_kernel_impl", input)
+    refuse(input, "biuc", "log_softmax_lastdim_kernel_impl")
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     x = widened(input)
@@ -308,7 +309,7 @@ def _nll_vjp(needs, args, statics, out, grads):
     return jnp.where(classes.onehot(x), -coefficient, jnp.zeros((), x.dtype)), None, None
 
 
-@op(name="NllLossBackward0", vjp=_nll_vjp)
+@op(name=_nll_name, vjp=_nll_vjp)
 def _nll_loss(input: Array, target: Array, weight: Array | None, ignore_index: int, reduction: str):
     refuse(input, "biuc", "nll_loss_out_frame")
     _check_weight_type(input, weight)
@@ -383,7 +384,7 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction: str = "me
     return _mse_loss(input, target, weight, reduction_of(reduction, size_average, reduce))
 
 
-@op(promote="arith", name="L1LossBackward0")
+@op(promote="arith", name=reduced_name("AbsBackward0"))
 def _l1_loss(input: Array, target: Array, weight: Array | None, reduction: str):
     input, target = _pair(input, target)
     return _weighted(_abs(input - target), weight, reduction)
@@ -434,7 +435,7 @@ def huber_loss(input, target, reduction: str = "mean", delta: float = 1.0, weigh
     return _huber_loss(input, target, weight, reduction_of(reduction), float(delta))
 
 
-@op(promote="arith")
+@op(promote="arith", name=reduced_name("SubBackward0"))
 def _poisson_nll_loss(
     input: Array, target: Array, log_input: bool, full: bool, eps: float, reduction: str
 ):
@@ -459,7 +460,7 @@ def poisson_nll_loss(
     return _poisson_nll_loss(input, target, log_input, full, float(eps), reduction)
 
 
-@op(promote="arith")
+@op(promote="arith", name=reduced_name("MulBackward0"))
 def _gaussian_nll_loss(
     input: Array, target: Array, var: Array, full: bool, eps: float, reduction: str
 ):
@@ -571,7 +572,7 @@ def binary_cross_entropy_with_logits(
     return _bce_with_logits(input, target, weight, pos_weight, reduction)
 
 
-@op(promote="arith", name="KlDivBackward0")
+@op(promote="arith", name=reduced_name("SubBackward0"))
 def _kl_div(input: Array, target: Array, log_target: bool, reduction: str):
     input, target = _pair(input, target)
     if log_target:

@@ -12,7 +12,7 @@ from jaxtorch.ops._op import Array, check, index_dtype, op
 from jaxtorch.ops._promote import floating, refuse
 from jaxtorch.ops.arithmetic import clamp_min
 from jaxtorch.ops.distance import pairwise_distance
-from jaxtorch.ops.loss import _reduce, reduction_of
+from jaxtorch.ops.loss import _reduce, reduced_name, reduction_of
 
 
 def _hinge(x):
@@ -20,7 +20,7 @@ def _hinge(x):
     return jnp.where(x > 0, x, jnp.zeros((), x.dtype))
 
 
-@op(promote="arith")
+@op(promote="arith", name=reduced_name("AddBackward0"))
 def _hinge_embedding(input: Array, target: Array, margin: float, reduction: str):
     shape = broadcast_shapes(input.shape, target.shape)
     input, target = broadcast_to(input, shape), broadcast_to(target, shape)
@@ -37,7 +37,7 @@ def hinge_embedding_loss(
     return _hinge_embedding(input, target, float(margin), reduction)
 
 
-@op(promote="arith")
+@op(promote="arith", name=reduced_name("ClampMinBackward0"))
 def _margin_ranking(input1: Array, input2: Array, target: Array, margin: float, reduction: str):
     shape = broadcast_shapes(input1.shape, input2.shape, target.shape)
     input1, input2, target = (broadcast_to(x, shape) for x in (input1, input2, target))
@@ -60,7 +60,7 @@ def margin_ranking_loss(
     return _margin_ranking(input1, input2, target, float(margin), reduction)
 
 
-@op(promote="arith")
+@op(promote="arith", name=reduced_name("AddBackward0"))
 def _cosine_embedding(input1: Array, input2: Array, target: Array, margin: float, reduction: str):
     eps = 1e-12
     input1, input2 = floating(input1), floating(input2)
@@ -93,7 +93,7 @@ def cosine_embedding_loss(
     return _cosine_embedding(input1, input2, target, float(margin), reduction)
 
 
-@op(promote="arith")
+@op(promote="arith", name=reduced_name("ClampMinBackward0"))
 def _triplet(near: Array, far: Array, margin: float, reduction: str):
     loss = near - far + margin
     return _reduce(clamp_min.body(loss, jnp.zeros((), loss.dtype)), reduction)
@@ -156,7 +156,7 @@ def soft_margin_loss(input, target, size_average=None, reduce=None, reduction: s
     return _soft_margin(input, target, reduction_of(reduction, size_average, reduce))
 
 
-@op(promote="arith")
+@op(promote="arith", name=reduced_name("DivBackward0"))
 def _multilabel_soft_margin(input: Array, target: Array, weight: Array | None, reduction: str):
     refuse(input, "biuc", "log_sigmoid_cpu")
 

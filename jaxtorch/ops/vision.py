@@ -299,7 +299,11 @@ def _check_grid(input, grid, spatial: int) -> None:
         raise NotImplementedError(f"grid_sample: not implemented for '{want.legacy}'")
 
 
-@op(name="GridSamplerBackward0")
+def _grid_name(avals, statics) -> str:
+    return f"GridSampler{avals[0].ndim - 2}DBackward0"
+
+
+@op(name=_grid_name)
 def _grid_sample(input: Array, grid: Array, mode: str, padding_mode: str, align_corners: bool):
     kernel = "grid_sampler_2d_cpu_kernel_impl" if input.ndim == 4 else "grid_sampler3d_cpu"
     _promote.refuse(input, "biuc", kernel)

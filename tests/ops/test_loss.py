@@ -142,3 +142,18 @@ def test_reductions_by_number_and_by_the_flags_of_old():
     assert strings == ["mean", "sum", "none", "sum"]
     with pytest.warns(UserWarning, match="please use reduction='sum' instead"):
         assert _reduction.legacy_get_enum(False, None) == 2
+
+
+def test_names_in_the_graph():
+    x, y = torch.rand(2, 3, requires_grad=True), torch.rand(2, 3)
+
+    def name(out):
+        return type(out.grad_fn).__name__
+
+    for loss in (functional.l1_loss, functional.poisson_nll_loss):
+        assert name(loss(x, y)) == "MeanBackward0"
+        assert name(loss(x, y, reduction="sum")) == "SumBackward0"
+    assert name(functional.l1_loss(x, y, reduction="none")) == "AbsBackward0"
+    image, where = torch.rand(1, 2, 2, 2, requires_grad=True), torch.zeros(1, 2, 2).long()
+    assert name(functional.cross_entropy(image, where)) == "NllLoss2DBackward0"
+    assert name(functional.cross_entropy(x, where[0, 0])) == "NllLossBackward0"

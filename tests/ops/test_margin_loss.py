@@ -12,7 +12,7 @@ W = F(3, low=0.5, high=2, grad=False)
 
 
 def loss(name, *args, **options):
-    return row(f"nn.functional.{name}", *args, node=False, **options)
+    return row(f"nn.functional.{name}", *args, **options)
 
 
 ROWS = [
