@@ -295,8 +295,6 @@ def _check_grid(input, grid, spatial: int) -> None:
     want, have = (dtypes.from_numpy_dtype(x.dtype) for x in (input, grid))
     if want is not have:
         raise RuntimeError(f"expected scalar type {want.legacy} but found {have.legacy}")
-    if not want.is_floating_point:
-        raise NotImplementedError(f"grid_sample: not implemented for '{want.legacy}'")
 
 
 def _grid_name(avals, statics) -> str:
