@@ -29,6 +29,10 @@ from jaxtorch.ops.activation import (
 from jaxtorch.ops.attention import (
     scaled_dot_product_attention as scaled_dot_product_attention,
 )
+from jaxtorch.ops.class_loss import (
+    cross_entropy as cross_entropy,
+    nll_loss as nll_loss,
+)
 from jaxtorch.ops.conv import (
     conv1d as conv1d,
     conv2d as conv2d,
@@ -84,13 +88,11 @@ from jaxtorch.ops.linear_cross_entropy import (
 from jaxtorch.ops.loss import (
     binary_cross_entropy as binary_cross_entropy,
     binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
-    cross_entropy as cross_entropy,
     gaussian_nll_loss as gaussian_nll_loss,
     huber_loss as huber_loss,
     kl_div as kl_div,
     l1_loss as l1_loss,
     mse_loss as mse_loss,
-    nll_loss as nll_loss,
     poisson_nll_loss as poisson_nll_loss,
     smooth_l1_loss as smooth_l1_loss,
 )

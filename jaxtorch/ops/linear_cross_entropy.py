@@ -13,8 +13,9 @@ from jax import lax
 from jaxtorch import dtypes
 from jaxtorch.ops._op import Array, check, op
 from jaxtorch.ops._promote import cast
+from jaxtorch.ops.class_loss import _Classes, _logsumexp, cross_entropy
 from jaxtorch.ops.linear import linear
-from jaxtorch.ops.loss import _Classes, _logsumexp, cross_entropy, reduction_of
+from jaxtorch.ops.loss import reduction_of
 
 _POLICIES = ("auto", "accurate", "balanced", "compact")
 _ACCUMULATORS = (None, dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64)

@@ -5,6 +5,7 @@ import math
 import jax.numpy as jnp
 from jax import lax
 
+from jaxtorch import dtypes
 from jaxtorch.ops._op import Array, Scalar, op
 from jaxtorch.ops._promote import floating, is_integral, refuse
 from jaxtorch.ops.arithmetic import div
