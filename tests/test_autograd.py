@@ -240,6 +240,29 @@ def test_a_hook_after_accumulation_gets_the_leaf():
         (w * 2).register_post_accumulate_grad_hook(hook)
 
 
+def test_a_hook_gets_one_gradient_of_a_batch_at_a_time():
+    x, seen = torch.arange(6.0, dtype=torch.float64).reshape(2, 3).requires_grad_(), []
+
+    def halve_large(grad):
+        rows, columns = grad.shape
+        seen.append((rows, columns))
+        return grad / 2 if grad.sum() > 6 else grad
+
+    y = x * x
+    y.register_hook(halve_large)
+    basis = torch.eye(2, dtype=torch.float64) * torch.tensor([1.0, 4.0], dtype=torch.float64)
+    (grads,) = autograd.grad(y.sum(1), x, basis, is_grads_batched=True)
+    assert seen == [(2, 3)] * 2
+    assert grads.tolist() == [[[0, 2, 4], [0, 0, 0]], [[0, 0, 0], [12, 16, 20]]]
+    assert autograd.gradcheck(lambda x: _hooked(x).sum(0), (x,))
+
+
+def _hooked(x):
+    y = x * x
+    y.register_hook(lambda grad: grad.reshape(2, 3))
+    return y
+
+
 def test_hooks_need_a_gradient():
     with pytest.raises(RuntimeError, match="doesn't require gradient"):
         torch.ones(2).register_hook(lambda g: g)
@@ -499,3 +522,29 @@ def test_out_carries_no_gradient():
             call()
     with torch.no_grad():
         assert torch.exp(w * 0, out=torch.empty(2)).tolist() == [1, 1]
+
+
+# --- the tensors of old -----------------------------------------------------------------------
+
+
+def test_a_variable_is_the_tensor_cut_from_its_graph():
+    x = leaf(1.0, 2.0)
+    y = x * 2
+    old = autograd.Variable(y)
+    assert isinstance(old, autograd.Variable) and isinstance(x, autograd.Variable)
+    assert not isinstance(np.ones(1), autograd.Variable) and not old.requires_grad
+    again = autograd.Variable(y, requires_grad=True)
+    (again * 3).sum().backward()
+    assert again.is_leaf and again.grad.tolist() == [3, 3] and x.grad is None
+    data = torch.zeros(2)
+    autograd.Variable(data).data[0] = 5
+    assert data.tolist() == [5, 0] and autograd.Variable().shape == (0,)
+    with pytest.raises(TypeError, match="Variable data has to be a tensor, but got list"):
+        autograd.Variable([1.0])
+
+
+def test_a_volatile_variable_warns_as_in_torch():
+    with pytest.warns(UserWarning, match="volatile"):
+        assert not autograd.Variable(torch.ones(2), volatile=True).requires_grad
+    with pytest.raises(ValueError, match="volatile and require_grad"):
+        autograd.Variable(torch.ones(2), True, volatile=True)

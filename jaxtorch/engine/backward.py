@@ -186,6 +186,9 @@ class Walk:
     def _gradient_of(self, kernel: Kernel, needs: tuple, have: tuple) -> Kernel:
         return kernel.vjp(needs, have, self.again)
 
+    def through_hooks(self, meta: Grad, cotangent: Node) -> Node:
+        return run_hooks(meta, cotangent)
+
     def _through(self, edges, node, cotangent) -> None:
         """Edges with their own rule: a pullback inside a trace, a Function, a redirection."""
         if hasattr(edges, "output_of"):
@@ -287,7 +290,7 @@ def backward(
             meta = node.meta
             if meta is not None:
                 if meta.hooks:
-                    cotangent = run_hooks(meta, cotangent)
+                    cotangent = walk.through_hooks(meta, cotangent)
                 if meta.retain and capture is None and not meta.leaf:
                     meta.grad = Handles.wrap(cotangent)
             if capture is not None and (node in keys or meta in keys):

@@ -6,7 +6,7 @@ import functools
 
 import jax
 
-from jaxtorch.engine.backward import Walk, parents
+from jaxtorch.engine.backward import Grad, Walk, parents, run_hooks
 from jaxtorch.engine.graph import Node, aval_of
 from jaxtorch.engine.handles import Handles
 from jaxtorch.engine.kernels import KERNELS, Kernel
@@ -20,7 +20,10 @@ def batched_walk(size: int):
 
 
 class _BatchedWalk(Walk):
-    """The gradient kernels are those of a single walk, under ``jax.vmap`` for the cotangents."""
+    """The gradient kernels are those of a single walk, under ``jax.vmap`` for the cotangents.
+
+    Hooks and the backward of a Function are written for one cotangent: they get one at a time.
+    """
 
     def __init__(self, size: int, create_graph: bool):
         super().__init__(create_graph)
@@ -45,17 +48,22 @@ class _BatchedWalk(Walk):
             )
         return found
 
+    def through_hooks(self, meta: Grad, cotangent: Node) -> Node:
+        return _stacked([run_hooks(meta, self._row(cotangent, i)) for i in range(self.size)])
+
+    def _row(self, cotangent: Node, i: int) -> Node:
+        return Handles.wrap(cotangent)[i]._read()
+
     def _through(self, edges, node: Node, cotangent) -> None:
         if hasattr(edges, "pull"):
             raise NotImplementedError("is_grads_batched=True inside a jax trace: use jax.vmap")
         if hasattr(edges, "output_of") or hasattr(edges, "keeps"):
             super()._through(edges, node, cotangent)
             return
-        # A Function's own backward is written for one cotangent.
         many = cotangent if type(cotangent) is list else [cotangent]
         rows = []
         for i in range(self.size):
-            row = [None if c is None else Handles.wrap(c)[i]._read() for c in many]
+            row = [None if c is None else self._row(c, i) for c in many]
             rows.append(edges.gradients(row if type(cotangent) is list else row[0]))
         for parent, grads in zip(parents(node), zip(*rows, strict=True), strict=True):
             if grads[0] is not None and parent.requires_grad:

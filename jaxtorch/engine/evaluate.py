@@ -21,7 +21,7 @@ from jax._src.core import trace_state_clean
 from jaxtorch.engine import cold, disk_cache, foresight, graph, inspect, meta, sweeping
 from jaxtorch.engine.graph import NOTHING, Node, Number
 from jaxtorch.engine.handles import array_of_numpy
-from jaxtorch.engine.kernels import COMPILING
+from jaxtorch.engine.kernels import COMPILING, FOR_DEEP
 from jaxtorch.engine.lowering import COMPLEXES, FLOATS, INTS, NONE, lower
 from jaxtorch.exceptions import OutOfMemoryError, is_out_of_memory
 
@@ -382,7 +382,8 @@ def _compile(structure, nodes, positions, leaves, packs) -> Program:
         jitted = jax.jit(function, donate_argnums=donated)
         with sweeping.put_off():
             lowered = jitted.lower(*leaves)
-        compiled = lowered.compile()
+        deep = any(n.kernel.is_deep for n in nodes)
+        compiled = lowered.compile(FOR_DEEP if deep else None)
     inspect.note_compiled(structure, nodes, time.perf_counter() - started)
     program = Program(compiled, jitted, positions, donated, messages)
     structure.programs[asked] = program

@@ -136,6 +136,11 @@ QUICK = {
     "xla_llvm_disable_expensive_passes": True,
 }
 
+# Where a product that broadcasts is summed, XLA's CPU backend calls a library (YNNPACK) that ends
+# the process at 7 dimensions (jaxlib 0.10.2): with these options it only multiplies matrices.
+DEEP = 7
+FOR_DEEP = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT"}
+
 
 class Kernel:
     """A pure function of arrays. ``body(reverse, *arrays)``: with ``reverse`` the registered vjp
@@ -315,13 +320,20 @@ class Kernel:
             a.place == "cpu" for a in (*self.avals, *self.all_out)
         )
 
+    @property
+    def is_deep(self) -> bool:
+        """Has it an array of so many dimensions that XLA needs FOR_DEEP?"""
+        inputs = () if self.index is not None else self.avals  # a projection's are of a tuple
+        return any(len(a.shape) >= DEEP and a.place == "cpu" for a in (*inputs, *self.all_out))
+
     def _options(self) -> dict | None:
         small = all(
             a.place == "cpu" and math.prod(a.shape) <= 1024
             for a in (*self.avals, *self.all_out)
             if a.kind == "array"
         )
-        return QUICK if small else None
+        options = (QUICK if small else {}) | (FOR_DEEP if self.is_deep else {})
+        return options or None
 
     # -- backward -----------------------------------------------------------------------------
 

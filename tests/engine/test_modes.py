@@ -36,6 +36,20 @@ def test_interpreted_and_compiled_agree():
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.parametrize("how", ["interpret", "compile"])
+def test_a_broadcast_product_of_seven_dimensions_is_summed(how):
+    # RAFT's upsampling. XLA's library for such sums ends the process: see kernels.FOR_DEEP.
+    g = torch.rand(2, 2, 9, 4, 4, 4, 4)
+    mask = torch.rand(2, 1, 9, 4, 4, 4, 4, requires_grad=True)
+    flow = torch.rand(2, 2, 9, 1, 1, 4, 4, requires_grad=True)
+    with forced(how):
+        (mask * flow).backward(g)
+        found = mask.grad.numpy(), flow.grad.numpy()
+    g, a, b = g.numpy(), mask.detach().numpy(), flow.detach().numpy()
+    np.testing.assert_allclose(found[0], (g * b).sum(1, keepdims=True), rtol=1e-5)
+    np.testing.assert_allclose(found[1], (g * a).sum((3, 4), keepdims=True), rtol=1e-5)
+
+
 def test_forcing_does_what_it_says():
     x = data()[0]
     with forced("interpret"), Counted() as did:

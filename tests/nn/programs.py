@@ -479,11 +479,38 @@ def overridden_register_buffer(torch):
     return [*seen, list(m._buffers), m.like is like]
 
 
+def named_as_its_methods(torch):
+    """N-BEATS: a ParameterList under the name of the method that it goes on calling."""
+
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.parameters = [torch.nn.Parameter(torch.zeros(2))]
+            plain = self.parameters[0].shape
+            self.parameters = torch.nn.ParameterList(self.parameters)
+            self.children = torch.nn.ModuleList([torch.nn.Linear(1, plain[0])])
+            self.modules = torch.nn.Linear(1, 1)
+
+    net = Net()
+    seen = [
+        len(list(net.parameters())), len(list(net.children())), len(list(net.modules())),
+        list(net.state_dict()), complaint(lambda: net.register_buffer("children", None)),
+        complaint(lambda: setattr(net, "buffers", torch.nn.Parameter(torch.zeros(1)))),
+        len(list(copy.deepcopy(net).parameters())),
+    ]  # fmt: skip
+    del net.parameters
+    seen.append([name for name, _ in net.named_parameters()])
+    net.buffers = lambda: "its own"
+    seen.append(net.buffers())
+    del net.buffers
+    return [*seen, list(net.buffers()), complaint(lambda: delattr(net, "buffers")).split(":")[0]]
+
+
 PROGRAMS = [
     names_and_order, registration_errors, reassignment, modes_and_moves, copies, tied_and_shared,
     submodules, attribute_protocol, parameters_print, lazy_layers, adaptive_softmax, subclasses,
     dicts_poked, dicts_exchanged, begun_anew, conversions, repr_and_walks,
-    overridden_register_buffer, *sharing.PROGRAMS,
+    overridden_register_buffer, named_as_its_methods, *sharing.PROGRAMS,
 ]  # fmt: skip
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import copy
 import weakref
-from collections.abc import Iterator, MutableMapping
-from typing import Any
+from collections.abc import Callable, Iterator, MutableMapping
+from types import MethodType
+from typing import Any, TypeVar
 
 from jaxtorch.tensor import Tensor
 
 __all__ = [
     "KEPT", "KINDS", "Members", "add_members", "link", "linked", "members", "own_members",
-    "type_name", "unlink",
+    "type_name", "unhidden", "unlink",
 ]  # fmt: skip
+
+Method = TypeVar("Method", bound=Callable)
 
 KINDS = ("parameter", "buffer", "module")
 # Names in __dict__ that are this object's own and no state: not copied, not pickled, not flax's.
@@ -241,3 +244,35 @@ def members(kind: str) -> property:
             self._register(kind, name, value)
 
     return property(get, replace, doc=f"Name to {kind}, in order of registration; live.")
+
+
+class _Unhidden:
+    """See ``unhidden``: as a property does, it comes before what the instance has of its name."""
+
+    def __init__(self, method: Callable):
+        self.method = method
+        self.name = method.__name__
+        self.__doc__ = method.__doc__
+
+    def __get__(self, module, owner=None):
+        if module is None:
+            return self.method
+        own = module.__dict__
+        if self.name in own and self.name not in own.get("_kinds", ()):
+            return own[self.name]
+        return MethodType(self.method, module)
+
+    def __set__(self, module, value) -> None:
+        module.__dict__[self.name] = value
+
+    def __delete__(self, module) -> None:
+        try:
+            del module.__dict__[self.name]
+        except KeyError:
+            raise AttributeError(self.name) from None
+
+
+def unhidden(method: Method) -> Method:
+    """A method that a member registered under its name does not hide: N-BEATS has a ParameterList
+    ``self.parameters`` and goes on calling ``net.parameters()``."""
+    return _Unhidden(method)  # type: ignore[return-value]

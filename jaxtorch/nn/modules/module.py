@@ -32,6 +32,7 @@ from jaxtorch.nn.modules._members import (
     members,
     own_members,
     type_name,
+    unhidden,
 )  # fmt: skip
 from jaxtorch.nn.modules._moving import MovingMethods
 from jaxtorch.nn.modules._state_dict import _IncompatibleKeys as _IncompatibleKeys
@@ -373,6 +374,7 @@ class Module(MovingMethods, CopyingMethods, _hooks.HookMethods, _flaxview.FlaxVi
                     memo, f"{prefix}.{name}" if prefix else name, remove_duplicate
                 )
 
+    @unhidden
     def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
         for _, module in self.named_modules(remove_duplicate=remove_duplicate):
             yield module
@@ -385,6 +387,7 @@ class Module(MovingMethods, CopyingMethods, _hooks.HookMethods, _flaxview.FlaxVi
                 memo.add(child)
                 yield name, child
 
+    @unhidden
     def children(self) -> Iterator[Module]:
         for _, child in self.named_children():
             yield child
@@ -413,6 +416,7 @@ class Module(MovingMethods, CopyingMethods, _hooks.HookMethods, _flaxview.FlaxVi
     ) -> Iterator[tuple[str, Parameter]]:
         return self._named_members(_own_parameters, prefix, recurse, remove_duplicate)
 
+    @unhidden
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         for _, param in self.named_parameters(recurse=recurse):
             yield param
@@ -422,6 +426,7 @@ class Module(MovingMethods, CopyingMethods, _hooks.HookMethods, _flaxview.FlaxVi
     ) -> Iterator[tuple[str, Tensor]]:
         return self._named_members(_own_buffers, prefix, recurse, remove_duplicate)
 
+    @unhidden
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         for _, buffer in self.named_buffers(recurse=recurse):
             yield buffer
