@@ -347,6 +347,17 @@ def test_data_is_assigned():
         w.data = 3
 
 
+def test_data_of_what_was_computed_is_assigned_and_its_history_stays():
+    # As binary networks do to their inputs: `input.data = input.data.sign()`.
+    x = torch.tensor([1.0, -2.0, 3.0], requires_grad=True)
+    h = x * 2
+    later = h + 1
+    h.data = h.data.sign()
+    assert h.tolist() == [1, -1, 1] and later.tolist() == [3, -3, 7] and h.requires_grad
+    (h * h * torch.tensor([1.0, 2.0, 3.0]) + later).sum().backward()
+    assert x.grad.tolist() == [6, -6, 14]
+
+
 def test_shape_and_layout_of_views_of_detached_tensors():
     x = torch.zeros(2, 3).detach()
     assert x.t().stride() == (1, 3) and not x.t().is_contiguous()

@@ -310,3 +310,23 @@ def test_steps_that_are_looked_at_are_not_compiled_with_a_backward_through_all_o
             total = total + h.sum()
         (expected,) = torch.autograd.grad(total, again)
         torch.testing.assert_close(found, expected)
+
+
+def test_a_long_loop_in_python_is_not_compiled_at_its_third_sight(monkeypatch):
+    # As long as compiling it would take more seconds than the times that it has come back.
+    monkeypatch.setattr(evaluate.Policy, "node", 0.05)
+
+    def step(state):
+        for _ in range(60):
+            state = torch.tanh(state * 1.5)
+        return state.sum().item()
+
+    x = torch.linspace(-1, 1, 2000)
+    with Counted() as did:
+        for _ in range(5):
+            step(x)
+    assert did.compiled == 0 and did.interpreted == 5
+    with Counted() as did:
+        for _ in range(3):
+            step(x)
+    assert did.compiled == 1
