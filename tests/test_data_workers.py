@@ -278,6 +278,20 @@ def test_a_script_without_a_guard_has_threads_and_is_told_why(tmp_path):
     assert "which has no \"if __name__ == '__main__':\"" in err
 
 
+def test_a_class_defined_behind_the_guard_has_threads_and_is_told_why(tmp_path):
+    text = """
+    from torch.utils.data import DataLoader, Dataset
+    if __name__ == "__main__":
+        class Hidden(Dataset):
+            def __len__(self): return 2
+            def __getitem__(self, i): return i
+        print([batch.item() for batch in DataLoader(Hidden(), num_workers=1)])
+    """
+    out, err = finish(start(text, tmp_path, launcher=True))
+    assert out == "[0, 1]\n"
+    assert "threads, not processes: the dataset uses Hidden" in err
+
+
 def test_a_script_without_a_guard_has_processes_for_what_is_not_its_own(tmp_path):
     text = """
         print("once")

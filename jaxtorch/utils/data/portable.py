@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import pickletools
 import sys
 import types
 
@@ -23,7 +24,7 @@ def prepare(reading: Reading) -> tuple[transport.Packed | bytes, bool]:
     except Exception as error:
         raise NotPortable(_blame(reading, error)) from None
     needs_main = b"__main__" in data
-    if needs_main and (problem := _problem_with_main()):
+    if needs_main and (problem := _problem_with_main(data)):
         raise NotPortable(problem)
     return transport.Packed(data, buffers), needs_main
 
@@ -60,7 +61,7 @@ def _blame(obj, error: Exception, path: str = "", depth: int = 0) -> str:
     return f"{path or 'the dataset'} ({_name(obj)}) cannot be pickled: {error}"
 
 
-def _problem_with_main() -> str | None:
+def _problem_with_main(data: bytes) -> str | None:
     """Why workers cannot import ``__main__``, where what they are given was defined."""
     main = sys.modules["__main__"]
     path = getattr(main, "__file__", None)
@@ -74,13 +75,30 @@ def _problem_with_main() -> str | None:
             tree = ast.parse(file.read())
     except (OSError, SyntaxError, ValueError):
         return None
-    if any(isinstance(node, ast.If) and _asks_for_main(node.test) for node in tree.body):
-        return None
+    guarded = [n for n in tree.body if isinstance(n, ast.If) and _asks_for_main(n.test)]
+    if guarded:
+        hidden = {name for guard in guarded for name in _defined(guard.body)} - _defined(tree.body)
+        if not hidden:
+            return None
+        texts = {arg for _, arg, _ in pickletools.genops(data) if isinstance(arg, str)}
+        used = sorted(hidden & {text.partition(".")[0] for text in texts})
+        if not used:
+            return None
+        return (
+            f"the dataset uses {', '.join(used)}, which {path} defines within "
+            "\"if __name__ == '__main__':\", where a worker process that imports it does not come"
+        )
     return (
         f"the dataset uses something defined in {path}, which has no "
         "\"if __name__ == '__main__':\" around what it runs: a worker process that imports it "
         "would run the program again"
     )
+
+
+def _defined(body: list[ast.stmt]) -> set[str]:
+    """The classes and functions that statements define by themselves."""
+    kinds = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    return {statement.name for statement in body if isinstance(statement, kinds)}
 
 
 def _asks_for_main(test: ast.expr) -> bool:
