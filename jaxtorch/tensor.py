@@ -218,11 +218,9 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
 
     def _rebind(self, other: Tensor) -> Tensor:
         """Give this handle the value of another, outside autograd: what ``.data = `` does."""
-        node, old = other._read(), self._read()
+        node = other._read()
         if self._base is not None:
             self._write_view(node)
-        elif old.requires_grad and not engine_backward.is_leaf(old):
-            self._set(redirected(alias(node), old))  # its history stays
         else:
             self._set(node if node.value is not None and not node.requires_grad else alias(node))
         return self
