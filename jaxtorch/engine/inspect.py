@@ -103,12 +103,17 @@ def _why(new: list, old: list) -> str:
 
 
 def _in_short(kernel) -> str:
-    """The op with what it is given, of many inputs the first few."""
-    given = [repr(aval) for aval in kernel.avals]
-    if len(given) > 6:
-        given[4:] = [f"{len(given) - 4} more"]
+    given = _few(kernel.avals)
     given += [f"{k}={v!r}" for k, v in (kernel.statics or {}).items() if not callable(v)]
     return f"{kernel.name}({', '.join(given)})"
+
+
+def _few(avals) -> list[str]:
+    """Inputs, of many the first few."""
+    given = [repr(aval) for aval in avals]
+    if len(given) > 6:
+        given[4:] = [f"{len(given) - 4} more"]
+    return given
 
 
 def _other_statics(was: dict | None, now: dict | None) -> tuple[str, str]:
@@ -120,11 +125,11 @@ def _other_statics(was: dict | None, now: dict | None) -> tuple[str, str]:
 
 
 def _differing(was: tuple, now: tuple) -> tuple[str, str]:
-    """Two lists of inputs; of many, those that differ."""
+    """Two lists of inputs; of many, the first that differ."""
     if len(now) > 6 and len(was) == len(now):
         pairs = [pair for pair in zip(was, now, strict=True) if pair[0] is not pair[1]]
         was, now = zip(*pairs, strict=True)
-    return str(list(was)), str(list(now))
+    return f"[{', '.join(_few(was))}]", f"[{', '.join(_few(now))}]"
 
 
 # ---------------------------------------------------------------------------------------------
