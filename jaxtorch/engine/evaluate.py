@@ -83,7 +83,7 @@ class Policy:
     call = 20e-6
     largest = 6000  # nodes: larger structures are always interpreted
     streak = 3  # sightings in a row that make a structure hot,
-    patience = 1.0  # or this many for each second that compiling it takes
+    patience = 0.5  # or this many for each second that compiling it is thought to take
     bounded = 0.1  # of the estimate, spent interpreting: what is evaluated for its length alone
     force: str | None = None  # "interpret" or "compile": for tests and for measuring
 

@@ -313,8 +313,8 @@ def test_steps_that_are_looked_at_are_not_compiled_with_a_backward_through_all_o
 
 
 def test_a_long_loop_in_python_is_not_compiled_at_its_third_sight(monkeypatch):
-    # As long as compiling it would take more seconds than the times that it has come back.
-    monkeypatch.setattr(evaluate.Policy, "node", 0.05)
+    # As long as compiling it would take more seconds than twice the times that it has come back.
+    monkeypatch.setattr(evaluate.Policy, "node", 0.1)
 
     def step(state):
         for _ in range(60):
