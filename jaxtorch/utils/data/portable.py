@@ -97,7 +97,7 @@ def _problem_with_main(data: bytes) -> str | None:
 
 def _defined(body: list[ast.stmt]) -> set[str]:
     """The classes and functions that statements define by themselves."""
-    kinds = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     return {statement.name for statement in body if isinstance(statement, kinds)}
 
 
