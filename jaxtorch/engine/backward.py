@@ -32,6 +32,7 @@ class Grad:
     hooks: dict = field(default_factory=dict)  # of the gradient: register_hook
     after: dict = field(default_factory=dict)  # register_post_accumulate_grad_hook
     owner: Any = None  # weak reference to the handle, for those hooks
+    of_rows: bool = False  # is the gradient one that PyTorch keeps as the rows it is not zero in?
 
 
 def parents(node: Node) -> tuple:

@@ -89,6 +89,13 @@ def _checked_padding(padding_idx, weight):
     return padding_idx + n if padding_idx < 0 else padding_idx
 
 
+def _gradient_of_rows(weight) -> None:
+    """Note of a leaf that its gradient is one for SparseAdam. (It is dense all the same: XLA adds
+    the rows into zeros, which costs what a pass over the table costs.)"""
+    if weight.requires_grad and weight.is_leaf:
+        weight._meta.of_rows = True
+
+
 def embedding(
     input, weight, padding_idx: int | None = None, max_norm: float | None = None,
     norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False,
@@ -96,10 +103,11 @@ def embedding(
     """Rows of ``weight`` (n, d) for indices of any shape: (..., d).
 
     No gradient flows to row ``padding_idx``. ``max_norm`` first scales the rows down, in ``weight``
-    itself. IndexError where an index is not in [0, n).
+    itself. ``sparse``: SparseAdam takes the gradient, which is dense as any other; its zero rows
+    count as those that were not looked up. IndexError where an index is not in [0, n).
     """
     if sparse:
-        raise NotImplementedError("embedding(sparse=True): gradients are dense")
+        _gradient_of_rows(weight)
     padding_idx = _checked_padding(padding_idx, weight)
     if max_norm is not None:
         _renorm(weight, input, max_norm, norm_type)
@@ -160,10 +168,12 @@ def embedding_bag(
 ):  # fmt: skip
     """The sum, mean or max of each bag's rows: bags are the rows of a 2-D ``input``, or the pieces
     of a 1-D one that begin at ``offsets``. (bags, d)."""
-    if sparse:
-        raise NotImplementedError("embedding_bag(sparse=True): gradients are dense")
     if mode not in ("sum", "mean", "max"):
         raise ValueError("mode has to be one of sum or mean")
+    if sparse:
+        if mode == "max":
+            raise ValueError("max mode does not support sparse weights")
+        _gradient_of_rows(weight)
     if per_sample_weights is not None:
         if mode != "sum":
             raise NotImplementedError(

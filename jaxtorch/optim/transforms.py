@@ -22,6 +22,7 @@ from jaxtorch.optim.radam import radam
 from jaxtorch.optim.rmsprop import rmsprop
 from jaxtorch.optim.rprop import rprop
 from jaxtorch.optim.sgd import sgd
+from jaxtorch.optim.sparse_adam import sparse_adam
 
 __all__ = [
     "adadelta",
@@ -37,4 +38,5 @@ __all__ = [
     "rmsprop",
     "rprop",
     "sgd",
+    "sparse_adam",
 ]

@@ -46,11 +46,6 @@ def test_max_norm_scales_the_table_itself():
     assert table.grad.tolist() == [[1.0, 1.0], [1.0, 1.0], [0.0, 0.0]]
 
 
-def test_sparse_gradients_are_refused():
-    with pytest.raises(NotImplementedError, match="sparse=True"):
-        functional.embedding(torch.tensor([0]), torch.zeros(1, 1), sparse=True)
-
-
 def test_rows_are_renormed_in_place():
     import jaxtorch as torch
 
