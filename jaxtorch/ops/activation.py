@@ -15,7 +15,7 @@ from jax import lax
 
 from jaxtorch import dtypes
 from jaxtorch.ops._dims import normalize_dim
-from jaxtorch.ops._op import FOUND, Array, numpy_names, op
+from jaxtorch.ops._op import FOUND, Array, op
 from jaxtorch.ops._promote import cast, refuse, rounded, widened
 from jaxtorch.ops._result_type import no_room
 
@@ -369,16 +369,17 @@ def _log_softmax(input: Array, dim: int, dtype: dtypes.dtype | None = None):
     return (shifted - jnp.log(total)).astype(input.dtype)
 
 
-@numpy_names
 def softmax(
-    input, dim: int | None = None, _stacklevel=3, dtype: dtypes.dtype | None = None, *, out=None
-):
+    input, dim: int | None = None, _stacklevel=3, dtype: dtypes.dtype | None = None, *, out=None,
+    axis: int | None = None,
+):  # fmt: skip
     """exp(input) / sum(exp(input)) along dim, in dtype if one is given.
 
     torch.softmax's third argument is the dtype, torch.nn.functional.softmax's a stack level: both
     work.
     """
     dtype = _stacklevel if isinstance(_stacklevel, dtypes.dtype) else dtype
+    dim = axis if dim is None else dim
     dim = _implicit_dim("softmax", input.ndim) if dim is None else dim
     return _softmax(input, dim, dtype, out=out)
 
@@ -388,11 +389,12 @@ def softmin(input, dim: int | None = None, _stacklevel=3, dtype: dtypes.dtype | 
     return _softmax(-input, _implicit_dim("softmin", input.ndim) if dim is None else dim, dtype)
 
 
-@numpy_names
 def log_softmax(
-    input, dim: int | None = None, _stacklevel=3, dtype: dtypes.dtype | None = None, *, out=None
-):
+    input, dim: int | None = None, _stacklevel=3, dtype: dtypes.dtype | None = None, *, out=None,
+    axis: int | None = None,
+):  # fmt: skip
     """log(softmax(input)) along dim, without overflow."""
     dtype = _stacklevel if isinstance(_stacklevel, dtypes.dtype) else dtype
+    dim = axis if dim is None else dim
     dim = _implicit_dim("log_softmax", input.ndim) if dim is None else dim
     return _log_softmax(input, dim, dtype, out=out)
