@@ -34,13 +34,26 @@ _MODEL_PARALLEL = (
 _TABLE = (
     ("torch.onnx.*",
      "needs PyTorch's graph capture; jax.export and jax2onnx start from a function"),
-    ("torch.export torch.package torch._export "
-     "torch.fx.CodeGen torch.fx.Graph torch.fx.Interpreter torch.fx.Node "
-     "torch.fx.PH torch.fx.ProxyableClassMeta torch.fx.Tracer "
-     "torch.fx.Transformer torch.fx.graph torch.fx.graph_module torch.fx.immutable_collections "
-     "torch.fx.interpreter torch.fx.map_arg torch.fx.node torch.fx.operator_schemas "
-     "torch.fx.passes torch.fx.proxy torch.fx.replace_pattern torch.fx.subgraph_rewriter "
-     "torch.fx.symbolic_trace torch.fx.tensor_type torch.fx.traceback torch.fx.config", _EXPORT),
+    ("torch.export torch.package torch._export", _EXPORT),
+    ("torch.fx.operator_schemas torch.fx.tensor_type torch.fx.annotate "
+     "torch.fx.experimental.normalize torch.fx.experimental.rewriter "
+     "torch.fx.experimental.graph_gradual_typechecker",
+     "matches calls with PyTorch's schemas of its ops; inspect.signature tells those here"),
+    ("torch.fx.traceback torch.fx.config",
+     "of PyTorch's compiler: Tracer.record_stack_traces keeps where nodes are from"),
+    ("torch.fx.experimental.proxy_tensor",
+     "records PyTorch's dispatcher; jax.make_jaxpr(jaxtorch.func...) shows what a function does"),
+    ("torch.fx.passes.graph_drawer torch.fx.passes.splitter_base torch.fx.passes.pass_manager "
+     "torch.fx.passes.operator_support torch.fx.passes.tools_common torch.fx.passes.net_min_base "
+     "torch.fx.passes.infra torch.fx.passes.backends torch.fx.passes.reinplace "
+     "torch.fx.passes.fake_tensor_prop torch.fx.passes.graph_manipulation "
+     "torch.fx.passes.param_fetch torch.fx.passes.split_utils torch.fx.passes.runtime_assert "
+     "torch.fx.passes.graph_transform_observer torch.fx.passes.annotate_getitem_nodes "
+     "torch.fx.passes.dialect torch.fx.passes.tests torch.fx.passes.regional_inductor "
+     "torch.fx.passes.utils.common torch.fx.passes.utils.fuser_utils "
+     "torch.fx.passes.utils.source_matcher_utils "
+     "torch.fx.passes.utils.matcher_with_name_node_map_utils",
+     "tools of PyTorch's compilers and drawings of them; XLA compiles here"),
     ("torch._inductor", "XLA is the compiler here: it has its own options (XLA_FLAGS)"),
     ("torch.nn.attention.activate_flash_attention_impl "
      "torch.nn.attention.current_flash_attention_impl "
@@ -65,7 +78,8 @@ _TABLE = (
      "torch.utils.checkpoint.SAC_IGNORED_OPS torch.utils.checkpoint.GraphExecGroup "
      "torch.utils.checkpoint.DefaultDeviceType",
      "policies name ops of PyTorch's dispatcher; jax.checkpoint has policies for pure functions"),
-    ("torch.utils._sympy torch.fx.experimental", _SYMBOLIC),
+    ("torch.utils._sympy torch.fx.experimental.symbolic_shapes torch.fx.experimental.sym_node "
+     "torch.fx.experimental.validator torch.fx.experimental.recording", _SYMBOLIC),
     ("torch.quantization.* torch.ao.* torch.backends.quantized torch.nn.quantized torch.nn.qat "
      "torch.nn.quantizable torch.nn.intrinsic", _QUANTIZED),
     ("torch.quantize_per_channel torch.quantize_per_tensor torch.quantize_per_tensor_dynamic "

@@ -14,7 +14,7 @@ FILES = sorted((ROOT / "jaxtorch").rglob("*.py"))
 # From the ground up. A module may import from its own layer and from those above it in this list.
 LAYERS = [
     # what a value is; what belongs to no layer because it knows nothing of Tensors
-    "version torch_version exceptions left_out layouts futures symbolic __future__ fx onnx "
+    "version torch_version exceptions left_out layouts futures symbolic __future__ onnx "
     "quantization ao",
     "size dtypes return_types devices children multiprocessing printing _tensor_str utils.hooks",
     "mersenne draws rejection box_muller random",
@@ -38,6 +38,7 @@ LAYERS = [
     "amp cuda.amp cpu.amp functorch nn.attention.flex_attention",
     "interop",
     "utils",
+    "fx",
     "distributed.algorithms._checkpoint",
     "alias",
     "(package) __main__",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jaxtorch import left_out
-from jaxtorch._C import _nn as _nn
+from jaxtorch._C import _fft as _fft, _linalg as _linalg, _nn as _nn, _special as _special
 from jaxtorch.ops._overrides import (
     DisableTorchFunction as DisableTorchFunction,
     DisableTorchFunctionSubclass as DisableTorchFunctionSubclass,

@@ -1,4 +1,5 @@
-"""``torch._C._nn``: how ``Module.to`` reads its arguments."""
+"""``torch._C._nn``: how ``Module.to`` reads its arguments; and PyTorch's home of those functions of
+``nn.functional`` that it wrote in C++, by which generated code calls them."""
 
 from __future__ import annotations
 
@@ -14,3 +15,12 @@ def _parse_to(*args, memory_format=None, **kwargs) -> tuple:
     device, dtype, _ = _to_arguments(*args, **kwargs)
     where = None if device is None else devices.device(device)
     return where, dtype, non_blocking, memory_format
+
+
+def __getattr__(name: str):
+    from jaxtorch.nn import functional
+
+    found = getattr(functional, {"log_sigmoid": "logsigmoid"}.get(name, name), None)
+    if found is None or name.startswith("__"):
+        raise AttributeError(f"module 'torch._C._nn' has no attribute '{name}'", name=name)
+    return found

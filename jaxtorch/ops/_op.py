@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -235,6 +236,27 @@ def inplace(function):
     write.__module__ = function.__module__
     write.__wrapped__ = function
     return write
+
+
+def twin(function, module: str):
+    """Another function that does the same and is of ``module``, where PyTorch has one of its own
+    beside torch's, so that programs that look at functions can tell the two apart."""
+    if function.__globals__.get("ME") is function:
+        made: Any = unbuilt(function.op, function.__globals__["OUT"])
+    else:
+        made = FunctionType(
+            function.__code__, function.__globals__, function.__name__, function.__defaults__,
+            function.__closure__,
+        )  # fmt: skip
+        made.__kwdefaults__ = function.__kwdefaults__
+    functools.update_wrapper(made, function)
+    made.__module__ = module
+    made.twin = function
+    if hasattr(function, "__wrapped__"):
+        made.__wrapped__ = function.__wrapped__
+    else:
+        del made.__wrapped__
+    return made
 
 
 def numpy_names(function):

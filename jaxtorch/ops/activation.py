@@ -31,7 +31,9 @@ __all__ = [
 def _with_inplace(recorded):
     """The op with torch.nn.functional's last argument, ``inplace``: rebinds the input to the
     result."""
-    names = list(inspect.signature(recorded.body).parameters)
+    signature = inspect.signature(recorded.body)
+    names = list(signature.parameters)
+    last = inspect.Parameter("inplace", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=False)
 
     @functools.wraps(recorded.body)
     def activation(*args, inplace=False, **kwargs):
@@ -42,6 +44,7 @@ def _with_inplace(recorded):
     activation.body = recorded.body
     activation.inplace = recorded.inplace
     activation.op = recorded.op
+    activation.__signature__ = signature.replace(parameters=[*signature.parameters.values(), last])
     return activation
 
 
