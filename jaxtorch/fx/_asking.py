@@ -15,6 +15,7 @@ import threading
 import types
 from typing import Any
 
+from jaxtorch.assertions import _assert
 from jaxtorch.fx._names import torchs_name
 from jaxtorch.fx.patching import find_proxy
 from jaxtorch.ops import _overrides
@@ -32,6 +33,8 @@ _BY_NAME = frozenset(
 )
 # Parameters that only torch's own function of the name has.
 _ONLY_TORCHS = frozenset({"generator", "out"})
+# What PyTorch forgets to hand on.
+_FORGOTTEN = {"torch.nn.functional.l1_loss": "weight"}
 # Those that PyTorch has call the method.
 _CALL_METHODS = frozenset({"torch.nn.functional.sigmoid", "torch.nn.functional.tanh"})
 # Python's operators on a Tensor, and what PyTorch records for them.
@@ -54,7 +57,7 @@ def _template(*args, **kwargs):
 @functools.cache
 def _functions() -> list[types.FunctionType]:
     """The functions that compute on tensors."""
-    found: dict[int, types.FunctionType] = {}
+    found: dict[int, types.FunctionType] = {id(_assert): _assert}
     for window in _WINDOWS:
         module = importlib.import_module(f"jaxtorch.{window}" if window else "jaxtorch")
         for name, value in vars(module).items():
@@ -188,6 +191,8 @@ def _as_torch_hands_on(function, args: tuple, kwargs: dict) -> tuple[tuple, dict
         value = bound.arguments[p.name]
         if p.default is p.empty:
             positional.append(value)
+        elif value is None and _FORGOTTEN.get(torchs_name(function) or "") == p.name:
+            continue
         elif value is not None or p.name not in _ONLY_TORCHS or not hasattr(function, "twin"):
             named[p.name] = value
     return tuple(positional), named

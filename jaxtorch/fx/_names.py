@@ -124,6 +124,7 @@ def _torchs_functions() -> dict[int, tuple[str, Any]]:
         module = importlib.import_module(f"jaxtorch.{window}" if window else "jaxtorch")
         for name, value in vars(module).items():
             ours = isinstance(value, types.FunctionType) and not name.startswith("_")
+            ours = ours and name != "unfold_patches"  # it is nn.functional.unfold
             if not ours or not value.__module__.startswith(("jaxtorch.", "torch.")):
                 continue
             home = f"torch.{window}" if window else "torch"

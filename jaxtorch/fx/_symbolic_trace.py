@@ -19,7 +19,7 @@ from jaxtorch.fx.codegen import PyTreeCodeGen, PyTreeInfo
 from jaxtorch.fx.graph import Graph
 from jaxtorch.fx.graph_module import GraphModule
 from jaxtorch.fx.node import Argument, Node as Node
-from jaxtorch.fx.patching import Patcher, wrap as wrap
+from jaxtorch.fx.patching import Patcher, find_proxy, wrapped_functions
 from jaxtorch.fx.proxy import (
     ParameterProxy,
     Proxy,
@@ -57,8 +57,6 @@ class ProxyableClassMeta(type):
         super().__init__(name, bases, attrs)
 
     def __call__(cls, *args, **kwargs):
-        from jaxtorch.fx.patching import find_proxy
-
         proxy = find_proxy(args, kwargs) if is_fx_tracing() else None
         if proxy is not None:
             return proxy.tracer.create_proxy("call_function", cls, args, kwargs)
@@ -88,6 +86,23 @@ def _transfer_attrs(fr, to) -> None:
         value = getattr(fr, name)
         if not callable(value) and not name.startswith("__") and not hasattr(to, name):
             setattr(to, name, value)
+
+
+def wrap(fn_or_name):
+    """Have a function of the calling module, or a builtin that it uses, recorded as one step
+    when it is called with what is captured. Takes it or its name, and returns that, so that it
+    can stand as a decorator. To be called at a module's top level."""
+    if not callable(fn_or_name) and not isinstance(fn_or_name, str):
+        raise RuntimeError(
+            "Unsupported type for global function! wrap takes a function or a function's name, "
+            f"got {fn_or_name!r}"
+        )
+    name = fn_or_name.__name__ if callable(fn_or_name) else fn_or_name
+    frame = inspect.currentframe().f_back  # type: ignore[union-attr]
+    if frame.f_code.co_name != "<module>":  # type: ignore[union-attr]
+        raise NotImplementedError("wrap must be called at the top level of a module")
+    wrapped_functions[id(frame.f_globals), name] = frame.f_globals  # type: ignore[union-attr]
+    return fn_or_name
 
 
 @wrap
@@ -265,7 +280,7 @@ class Tracer(TracerBase):
             for name, value in vars(module).items()
             if name not in module._kinds and isinstance(value, Tensor | pytree.TreeSpec)
         }
-        fn_globals, returns = fn.__globals__, inspect.get_annotations(inspect.unwrap(fn))
+        fn_globals, returns = fn.__globals__, _annotations(inspect.unwrap(fn))
         fn, args = self.create_args_for_root(fn, isinstance(root, Module), concrete_args)
         with Patcher() as patcher, Asking():
             self._watch_modules(patcher)
@@ -335,7 +350,8 @@ class Tracer(TracerBase):
             own.append("*" + next(rest))
         if code.co_flags & inspect.CO_VARKEYWORDS:
             own.append("**" + next(rest))
-        args += [self._proxy_placeholder(name, concrete_args, signature) for name in own]
+        kinds = _annotations(analysed)
+        args += [self._proxy_placeholder(name, concrete_args, signature, kinds) for name in own]
         if code.co_kwonlyargcount or variable:
             root_fn = _all_positional(root_fn, len(args))
         leaves, spec = pytree.tree_flatten(tuple(args))
@@ -351,14 +367,16 @@ class Tracer(TracerBase):
 
         return flat, leaves
 
-    def _proxy_placeholder(self, name: str, concrete_args, signature) -> Any:
+    def _proxy_placeholder(
+        self, name: str, concrete_args, signature: inspect.Signature, annotations: dict
+    ) -> Any:
         plain = name.lstrip("*")
         parameter = signature.parameters[plain]
         given = () if parameter.default is parameter.empty else (parameter.default,)
         if name[0] == "*":
             return self.create_proxy("placeholder", name, (), {})
         if concrete_args is None or name not in concrete_args:
-            kind = self._annotation(plain, signature)
+            kind = annotations.get(plain)
             return self.create_proxy("placeholder", name, given, {}, type_expr=kind)
         count = 0
 
@@ -385,9 +403,14 @@ class Tracer(TracerBase):
 
         return pytree.tree_map(placeholder, concrete_args[name])
 
-    def _annotation(self, name: str, signature) -> Any:
-        kind = signature.parameters[name].annotation
-        return None if kind is inspect.Parameter.empty else kind
+
+def _annotations(fn: Callable) -> dict[str, Any]:
+    """A function's annotations; this package's own are texts, which are read."""
+    ours = fn.__globals__.get("__name__", "").partition(".")[0] == __name__.partition(".")[0]
+    try:
+        return inspect.get_annotations(fn, eval_str=ours)
+    except NameError:  # of what is imported for type checkers only
+        return {}
 
 
 def _all_positional(fn: FunctionType, count: int) -> FunctionType:

@@ -364,7 +364,7 @@ class _Writer:
             self.body.append("pass\n")
         marks = ""
         if self.wrapped:
-            from jaxtorch.fx.patching import wrap
+            from jaxtorch.fx._symbolic_trace import wrap
 
             name = self.name_global("wrap", wrap)
             marks = "\n".join(f'{name}("{function}")' for function in self.wrapped)

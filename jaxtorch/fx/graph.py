@@ -13,8 +13,8 @@ from jaxtorch.fx._names import Namespace, snake_case
 from jaxtorch.fx.codegen import (
     CodeGen as CodeGen,
     Look,
-    PyTreeCodeGen as _PyTreeCodeGen,  # noqa: F401  (PyTorch has it here)
     PythonCode as PythonCode,
+    PyTreeCodeGen as _PyTreeCodeGen,  # noqa: F401  (PyTorch has it here)
     inplace_methods as inplace_methods,
     magic_methods as magic_methods,
     reflectable_magic_methods as reflectable_magic_methods,

@@ -13,8 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jax
+
 from jaxtorch.fx._names import BUILTINS, is_torchs, module_of
-from jaxtorch.fx.codegen import PyTreeCodeGen, PythonCode
+from jaxtorch.fx.codegen import PythonCode, PyTreeCodeGen
 from jaxtorch.fx.graph import Graph
 from jaxtorch.nn.modules.module import Module
 from jaxtorch.nn.parameter import Parameter
@@ -44,6 +46,8 @@ class _Sources:
 
 
 _sources = _Sources()
+# In ``meta``: attributes that copies of a module are to have.
+_USER_PRESERVED_ATTRIBUTES_KEY = "_user_preserved_attributes"
 
 
 def _function_of(text: str, names: dict[str, Any], origin: dict | None = None) -> Callable:
@@ -136,7 +140,7 @@ def _assign(value: Any, to: Module, path: str) -> None:
         setattr(where, names[-1], value)
 
 
-def _copy(of: Module, to: Module, path: str) -> None:
+def _copy_attr(of: Module, to: Module, path: str) -> None:
     names = path.split(".")
     mine, theirs = to, of
     for name in names[:-1]:
@@ -157,6 +161,10 @@ def _get_attr(module: Module, path: str) -> Any:
 # -- the module ----------------------------------------------------------------------------------
 
 
+# Files whose frames come of a call of torch: this package's, the ops' wrappers and JAX's.
+_OURS = (__file__.rpartition("fx")[0], "<op ", jax.__file__.rpartition("__init__")[0])
+
+
 class _Call:
     """Calls a GraphModule; an error raised in generated code is shown with that code."""
 
@@ -169,7 +177,9 @@ class _Call:
                 return self.call(obj, *args, **kwargs)
             return super(self.cls, obj).__call__(*args, **kwargs)
         except Exception as error:
-            last = traceback.extract_tb(error.__traceback__)[-1]
+            frames = traceback.extract_tb(error.__traceback__)
+            users = (f for f in reversed(frames) if not f.filename.startswith(_OURS))
+            last = next(users, frames[0])
             if "eval_with_key" not in last.filename:
                 raise
             print(_around(last), file=sys.stderr)
@@ -199,7 +209,11 @@ class GraphModule(Module):
     def __new__(cls, *args, **kwargs):
         # Each is of a class of its own, which has its forward.
         base = next(c for c in cls.__mro__ if c.__qualname__.split(".")[-1] != "GraphModuleImpl")
-        return super().__new__(type("GraphModuleImpl", (base,), {"__module__": base.__module__}))
+
+        class GraphModuleImpl(base):  # type: ignore[misc, valid-type]
+            __module__ = base.__module__
+
+        return super().__new__(GraphModuleImpl)
 
     def __init__(self, root: Module | dict[str, Any], graph: Graph, class_name="GraphModule"):
         super().__init__()
@@ -215,7 +229,7 @@ class GraphModule(Module):
                     *paths,
                 ]
             for path in paths:
-                _copy(root, self, path)
+                _copy_attr(root, self, path)
         elif isinstance(root, dict):
             for node in graph.nodes:
                 if node.op in ("get_attr", "call_module") and node.target not in root:
@@ -338,7 +352,6 @@ class GraphModule(Module):
         body = {
             k: v for k, v in self.__getstate__().items() if k not in ("_graph", "_wrapped_call")
         }
-        body["_graphmodule_cls_name"] = type(self).__name__
         block = "\n".join(sorted({_import_of(*item) for item in code.globals.items()}))
         return reduce_graph_module, (body, f"{block}\n")
 
@@ -352,7 +365,7 @@ class GraphModule(Module):
         for name in ("meta", *hooks):
             if name in body:
                 vars(twin)[name] = body[name]
-        for name, value in twin.meta.get("_user_preserved_attributes", {}).items():
+        for name, value in twin.meta.get(_USER_PRESERVED_ATTRIBUTES_KEY, {}).items():
             setattr(twin, name, value)
         for hook in self._deepcopy_hooks:
             hook(twin)
@@ -456,4 +469,4 @@ def _readable(module: GraphModule, name: str, look: dict, expanded_def: bool = F
 
 def _indented(text: str) -> str:
     first, *rest = text.split("\n")
-    return "\n".join([first, *("    " + line for line in rest)])
+    return "\n".join([first, *("    " + line if line.strip() else "" for line in rest)])

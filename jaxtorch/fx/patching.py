@@ -5,35 +5,17 @@ from __future__ import annotations
 
 import builtins
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 from jaxtorch.fx.node import map_aggregate
 
-__all__ = ["Patcher", "wrap"]
+__all__ = ["Patcher", "find_proxy", "recorded", "wrapped_functions"]
 
 _MISSING = object()
 # (id of a module's globals, name) to those globals; and methods: (class, name).
-_wrapped_fns_to_patch: dict[tuple[int, str], dict[str, Any]] = {}
-_wrapped_methods_to_patch: list[tuple[type, str]] = []
-
-
-def wrap(fn_or_name):
-    """Have a function of the calling module, or a builtin that it uses, recorded as one step
-    when it is called with what is captured. Takes it or its name, and returns that, so that it
-    can stand as a decorator. To be called at a module's top level."""
-    if not callable(fn_or_name) and not isinstance(fn_or_name, str):
-        raise RuntimeError(
-            "Unsupported type for global function! wrap takes a function or a function's name, "
-            f"got {fn_or_name!r}"
-        )
-    name = fn_or_name.__name__ if callable(fn_or_name) else fn_or_name
-    frame = inspect.currentframe().f_back  # type: ignore[union-attr]
-    if frame.f_code.co_name != "<module>":  # type: ignore[union-attr]
-        raise NotImplementedError("wrap must be called at the top level of a module")
-    _wrapped_fns_to_patch[id(frame.f_globals), name] = frame.f_globals  # type: ignore[union-attr]
-    return fn_or_name
+wrapped_functions: dict[tuple[int, str], dict[str, Any]] = {}
+wrapped_methods: list[tuple[type, str]] = []
 
 
 def find_proxy(*values):
@@ -123,9 +105,9 @@ class Patcher:
 
     def marked(self) -> None:
         """Have all that ``wrap`` marked recorded."""
-        for (_, name), names in list(_wrapped_fns_to_patch.items()):
+        for (_, name), names in list(wrapped_functions.items()):
             self.in_namespace(names, name)
-        for cls, name in _wrapped_methods_to_patch:
+        for cls, name in wrapped_methods:
             self.on_class(cls, name, _recorded_method(cls, name))
 
     def functions_of(self, names: dict, ids: set[int]) -> None:

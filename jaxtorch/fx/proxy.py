@@ -167,7 +167,7 @@ class TracerBase:
         return Attribute(obj, "keys")()
 
 
-_PACKAGE = __file__.partition("fx")[0]
+_PACKAGE = __file__.rpartition("fx")[0]
 
 
 class GraphAppendingTracer(TracerBase):

@@ -3,7 +3,7 @@
 PyTorch has some of these in torch as well, as functions of their own: they are twins here.
 """
 
-from jaxtorch.ops._op import twin
+from jaxtorch.ops._op import twin as _twin
 from jaxtorch.ops.activation import (
     celu as celu,
     elu as elu,
@@ -193,25 +193,25 @@ selu_ = selu.inplace
 threshold_ = threshold.inplace
 unfold = unfold_patches  # torch.nn.functional.unfold is not Tensor.unfold
 
-adaptive_max_pool1d = twin(adaptive_max_pool1d, __name__)
-alpha_dropout = twin(alpha_dropout, __name__)
-binary_cross_entropy_with_logits = twin(binary_cross_entropy_with_logits, __name__)
-celu = twin(celu, __name__)
-ctc_loss = twin(ctc_loss, __name__)
-dropout = twin(dropout, __name__)
-feature_alpha_dropout = twin(feature_alpha_dropout, __name__)
-group_norm = twin(group_norm, __name__)
-layer_norm = twin(layer_norm, __name__)
-log_softmax = twin(log_softmax, __name__)
-max_pool1d = twin(max_pool1d, __name__)
-max_pool1d_with_indices = twin(max_pool1d_with_indices, __name__)
-max_pool2d = twin(max_pool2d, __name__)
-max_pool3d = twin(max_pool3d, __name__)
-relu = twin(relu, __name__)
-rms_norm = twin(rms_norm, __name__)
-rrelu = twin(rrelu, __name__)
-selu = twin(selu, __name__)
-sigmoid = twin(sigmoid, __name__)
-softmax = twin(softmax, __name__)
-tanh = twin(tanh, __name__)
-threshold = twin(threshold, __name__)
+adaptive_max_pool1d = _twin(adaptive_max_pool1d, __name__)
+alpha_dropout = _twin(alpha_dropout, __name__)
+binary_cross_entropy_with_logits = _twin(binary_cross_entropy_with_logits, __name__)
+celu = _twin(celu, __name__)
+ctc_loss = _twin(ctc_loss, __name__)
+dropout = _twin(dropout, __name__)
+feature_alpha_dropout = _twin(feature_alpha_dropout, __name__)
+group_norm = _twin(group_norm, __name__)
+layer_norm = _twin(layer_norm, __name__)
+log_softmax = _twin(log_softmax, __name__)
+max_pool1d = _twin(max_pool1d, __name__)
+max_pool1d_with_indices = _twin(max_pool1d_with_indices, __name__)
+max_pool2d = _twin(max_pool2d, __name__)
+max_pool3d = _twin(max_pool3d, __name__)
+relu = _twin(relu, __name__)
+rms_norm = _twin(rms_norm, __name__)
+rrelu = _twin(rrelu, __name__)
+selu = _twin(selu, __name__)
+sigmoid = _twin(sigmoid, __name__)
+softmax = _twin(softmax, __name__)
+tanh = _twin(tanh, __name__)
+threshold = _twin(threshold, __name__)

@@ -238,9 +238,9 @@ def inplace(function):
     return write
 
 
-def twin(function, module: str):
-    """Another function that does the same and is of ``module``, where PyTorch has one of its own
-    beside torch's, so that programs that look at functions can tell the two apart."""
+def twin(function, module: str | None = None, name: str | None = None):
+    """Another function that does the same, of another module or name, where PyTorch has two: so
+    that programs that look at functions can tell them apart."""
     if function.__globals__.get("ME") is function:
         made: Any = unbuilt(function.op, function.__globals__["OUT"])
     else:
@@ -250,7 +250,8 @@ def twin(function, module: str):
         )  # fmt: skip
         made.__kwdefaults__ = function.__kwdefaults__
     functools.update_wrapper(made, function)
-    made.__module__ = module
+    made.__module__ = module or function.__module__
+    made.__name__ = made.__qualname__ = name or function.__name__
     made.twin = function
     if hasattr(function, "__wrapped__"):
         made.__wrapped__ = function.__wrapped__

@@ -10,7 +10,7 @@ from jaxtorch import dtypes, return_types
 from jaxtorch.engine.handles import Handles
 from jaxtorch.ops import _promote
 from jaxtorch.ops._dims import broadcast, same_rank
-from jaxtorch.ops._op import Array, Mask, Operand, Scalar, check, op
+from jaxtorch.ops._op import Array, Mask, Operand, Scalar, check, op, twin
 from jaxtorch.ops._result_type import no_room, result_type
 
 
@@ -538,6 +538,7 @@ def frexp(input: Array):
     return mantissa.astype(input.dtype), exponent.astype(jnp.int32)
 
 
-multiply, subtract, divide = mul, sub, div
-clip = clamp
-arctan2 = atan2
+multiply, subtract = twin(mul, name="multiply"), twin(sub, name="subtract")
+divide = twin(div, name="divide")
+clip = twin(clamp, name="clip")
+arctan2 = twin(atan2, name="arctan2")

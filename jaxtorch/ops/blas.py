@@ -15,7 +15,7 @@ from jaxtorch.ops._dims import (
     normalize_dim,
     text,
 )
-from jaxtorch.ops._op import Array, Scalar, numpy_names, op
+from jaxtorch.ops._op import Array, Scalar, numpy_names, op, twin
 from jaxtorch.ops._result_type import no_room
 
 
@@ -450,4 +450,4 @@ def chain_matmul(*matrices, out=None):
     return multi_dot(matrices, out=out)
 
 
-ger = outer
+ger = twin(outer, name="ger")

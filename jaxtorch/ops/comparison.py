@@ -6,7 +6,7 @@ from jax import numpy as jnp
 
 from jaxtorch.ops import _promote
 from jaxtorch.ops._dims import same_rank
-from jaxtorch.ops._op import Array, Operand, op
+from jaxtorch.ops._op import Array, Operand, op, twin
 
 # --- order --------------------------------------------------------------------------------------
 
@@ -155,4 +155,6 @@ def isin(elements: Operand, test_elements: Operand, *, assume_unique: bool = Fal
     return ~among if invert else among
 
 
-greater, greater_equal, less, less_equal, not_equal = gt, ge, lt, le, ne
+greater, greater_equal = twin(gt, name="greater"), twin(ge, name="greater_equal")
+less, less_equal = twin(lt, name="less"), twin(le, name="less_equal")
+not_equal = twin(ne, name="not_equal")

@@ -10,7 +10,7 @@ from jaxtorch.dtypes import dtype as DType, promote_types
 from jaxtorch.engine.handles import TensorBase
 from jaxtorch.ops import _promote
 from jaxtorch.ops._dims import Dims, at_least_1d, normalize_dim, normalize_dims
-from jaxtorch.ops._op import SCALAR, Array, Arrays, index_dtype, op
+from jaxtorch.ops._op import SCALAR, Array, Arrays, index_dtype, op, twin
 from jaxtorch.ops._platform import on_cpu
 from jaxtorch.ops.arithmetic import log_add_exp_complex
 from jaxtorch.ops.reduction import _summable
@@ -243,4 +243,4 @@ def _trapezoids(y: jax.Array, x: jax.Array, dim: int) -> jax.Array:
     )
 
 
-trapz = trapezoid
+trapz = twin(trapezoid, name="trapz")

@@ -9,7 +9,7 @@ from jax import lax, numpy as jnp, scipy
 
 from jaxtorch import dtypes
 from jaxtorch.ops import _gamma, _promote
-from jaxtorch.ops._op import FOUND, Array, op
+from jaxtorch.ops._op import FOUND, Array, op, twin
 from jaxtorch.ops.views import _conj
 
 # --- integers stay integers ---------------------------------------------------------------------
@@ -441,8 +441,9 @@ def _bessel_i1_jvp(primals, tangents):
     return bessel_i1(x), (_i0(x) - ratio) * tangents[0]
 
 
-absolute = abs
-negative = neg
-fix = trunc
-arcsin, arccos, arctan = asin, acos, atan
-arcsinh, arccosh, arctanh = asinh, acosh, atanh
+absolute = twin(abs, name="absolute")
+negative = twin(neg, name="negative")
+fix = twin(trunc, name="fix")
+arcsin, arccos = twin(asin, name="arcsin"), twin(acos, name="arccos")
+arctan, arcsinh = twin(atan, name="arctan"), twin(asinh, name="arcsinh")
+arccosh, arctanh = twin(acosh, name="arccosh"), twin(atanh, name="arctanh")

@@ -9,6 +9,7 @@ __all__ = ["find", "normalize_storage_type", "torch_home"]
 
 # Where PyTorch keeps what is kept elsewhere here: a module, or one name in a module.
 _MODULES = {
+    "jaxtorch.assertions": "torch",
     "jaxtorch.devices": "torch",
     "jaxtorch.dtypes": "torch",
     "jaxtorch.layouts": "torch",

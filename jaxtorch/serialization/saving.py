@@ -90,8 +90,9 @@ class Pickler(pickle._Pickler):
             return (_get_layout, (str(obj),))
         if isinstance(obj, Generator):
             return (Generator, (obj.device,), (obj.initial_seed(), None, obj.get_state()))
-        if isinstance(obj, Module) and type(obj).__reduce_ex__ is object.__reduce_ex__:
-            return _module(obj)
+        kind = type(obj)
+        if isinstance(obj, Module) and (kind.__reduce_ex__, kind.__reduce__) == _DEFAULT:
+            return copyreg.__newobj__, (kind,), module_state(obj)
         return NotImplemented
 
     def save_global(self, obj, name=None):
@@ -129,8 +130,11 @@ class Pickler(pickle._Pickler):
     dispatch[FunctionType] = _save_function
 
 
-def _module(module) -> tuple:
-    """A Module in PyTorch's own layout: its members in three dicts."""
+_DEFAULT = object.__reduce_ex__, object.__reduce__
+
+
+def module_state(module) -> dict:
+    """The state of a Module in PyTorch's own layout: its members in three dicts."""
     state = module.__getstate__()
     if isinstance(state, dict) and "_kinds" in state:
         state = dict(state)
@@ -151,7 +155,7 @@ def _module(module) -> tuple:
             "_modules": members["module"],
             **state,
         }
-    return (copyreg.__newobj__, (type(module),), state)
+    return state
 
 
 _HOOKS = (
