@@ -49,24 +49,6 @@ def test_types_to_annotate_with():
     assert List is typing.List  # noqa: UP006
 
 
-def test_marks_of_graph_capture_leave_functions_alone():
-    def f():
-        return 1
-
-    assert torch.fx.wrap(f) is f and torch.fx.wrap("f") == "f"
-    assert torch.fx.has_side_effect(f) is f
-    with pytest.raises(RuntimeError, match="takes a function or a function's name"):
-        torch.fx.wrap(3)
-    assert not isinstance(torch.ones(1), torch.fx.Proxy)
-    with pytest.raises(NotImplementedError, match="torch.fx.Proxy: PyTorch's graph capture"):
-        torch.fx.Proxy(None)
-    assert not isinstance(torch.nn.ReLU(), torch.fx.GraphModule)
-    with pytest.raises(NotImplementedError, match="torch.fx.GraphModule: PyTorch's graph capture"):
-        torch.fx.GraphModule({}, None)
-    with pytest.raises(AttributeError, match="torch.fx.symbolic_trace is left out"):
-        torch.fx.symbolic_trace(f)
-
-
 def test_jit_is_also_jaxtorchs_own():
     assert torch.jit(lambda x: x + 1)(torch.ones(2)).tolist() == [2, 2]
     assert torch.jit is jit

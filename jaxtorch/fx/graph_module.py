@@ -21,6 +21,7 @@ from jaxtorch.fx.graph import Graph
 from jaxtorch.nn.modules.module import Module
 from jaxtorch.nn.parameter import Parameter
 from jaxtorch.serialization.names import find
+from jaxtorch.serialization.saving import module_state
 from jaxtorch.tensor import Tensor
 
 __all__ = ["GraphModule", "reduce_graph_module"]
@@ -349,9 +350,8 @@ class GraphModule(Module):
 
     def __reduce__(self):
         code = self.recompile()
-        body = {
-            k: v for k, v in self.__getstate__().items() if k not in ("_graph", "_wrapped_call")
-        }
+        body = module_state(self)
+        del body["_graph"]
         block = "\n".join(sorted({_import_of(*item) for item in code.globals.items()}))
         return reduce_graph_module, (body, f"{block}\n")
 
@@ -360,7 +360,7 @@ class GraphModule(Module):
         memo[id(self)] = twin
         body = copy.deepcopy(self.__getstate__(), memo)
         graph = body.pop("_graph")
-        GraphModule.__init__(twin, _CodeOnlyModule(body), graph, type(self).__name__)
+        GraphModule.__init__(twin, _CodeOnlyModule(body), graph)
         hooks = [name for name in body if name.endswith("_hooks")]
         for name in ("meta", *hooks):
             if name in body:

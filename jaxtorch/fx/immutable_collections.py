@@ -10,7 +10,7 @@ __all__ = ["immutable_dict", "immutable_list"]
 
 def _refuse(self, *args, **kwargs):
     raise TypeError(
-        f"{type(self).__name__!r} object does not support mutation: a node's arguments are "
+        f"{type(self).__name__!r} object does not support mutation. A node's arguments are "
         "replaced as a whole (node.args = new_args, node.kwargs = new_kwargs)"
     )
 

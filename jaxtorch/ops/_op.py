@@ -253,10 +253,7 @@ def twin(function, module: str | None = None, name: str | None = None):
     made.__module__ = module or function.__module__
     made.__name__ = made.__qualname__ = name or function.__name__
     made.twin = function
-    if hasattr(function, "__wrapped__"):
-        made.__wrapped__ = function.__wrapped__
-    else:
-        del made.__wrapped__
+    made.__wrapped__ = getattr(function, "__wrapped__", function)
     return made
 
 
