@@ -49,6 +49,9 @@ class profile(_profile):
     def total_average(self):
         return self.events().total_average()
 
+    def __str__(self) -> str:
+        return str(self.events())
+
 
 class emit_nvtx:
     """NVTX ranges around every op; making one raises NotImplementedError, which says why."""

@@ -32,7 +32,7 @@ _BY_NAME = frozenset(
     for name in "cdist norm stft tensordot unique unique_consecutive".split()
 )
 # Parameters that only torch's own function of the name has.
-_ONLY_TORCHS = frozenset({"generator", "out"})
+_ONLY_TORCHS = frozenset({"axis", "generator", "out"})
 # What PyTorch forgets to hand on.
 _FORGOTTEN = {"torch.nn.functional.l1_loss": "weight"}
 # Those that PyTorch has call the method.

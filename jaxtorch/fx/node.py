@@ -10,6 +10,7 @@ from jaxtorch.assertions import _assert
 from jaxtorch.fx._names import qualified_name, type_repr
 from jaxtorch.fx.immutable_collections import immutable_dict, immutable_list
 from jaxtorch.fx.tensor_text import annotation
+from jaxtorch.ops.profiler import _record_function_enter, _record_function_exit
 from jaxtorch.tensor import Tensor
 
 __all__ = ["Argument", "Node", "Target", "has_side_effect", "map_aggregate", "map_arg"]
@@ -20,7 +21,9 @@ Target = Any
 OPS = (
     "placeholder", "call_method", "call_module", "call_function", "get_attr", "output", "root",
 )  # fmt: skip
-_side_effectful_functions: set[Callable] = {_assert, operator.setitem}
+_side_effectful_functions: set[Callable] = {
+    _assert, operator.setitem, _record_function_enter, _record_function_exit,
+}  # fmt: skip
 
 
 def has_side_effect(fn: Callable) -> Callable:

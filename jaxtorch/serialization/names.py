@@ -13,6 +13,7 @@ _MODULES = {
     "jaxtorch.devices": "torch",
     "jaxtorch.dtypes": "torch",
     "jaxtorch.layouts": "torch",
+    "jaxtorch.ops.profiler": "torch.ops.profiler",
     "jaxtorch.size": "torch",
     "jaxtorch.tensor": "torch",
     "jaxtorch.optim.adafactor": "torch.optim",

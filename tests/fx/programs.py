@@ -226,6 +226,41 @@ def tracers_of_ones_own(torch):
     ]
 
 
+def layers_are_traced_through(torch):
+    nn = torch.nn
+
+    class Through(torch.fx.Tracer):
+        def is_leaf_module(self, m, qualname):
+            return False
+
+    layers = [
+        nn.Conv2d(3, 4, 3), nn.ReLU(), nn.GELU(), nn.MaxPool2d(2), nn.SiLU(),
+        nn.PReLU(), nn.Hardswish(), nn.GroupNorm(2, 4), nn.Tanh(), nn.Sigmoid(), nn.Identity(),
+        nn.Upsample(scale_factor=2), nn.AvgPool2d(2), nn.LeakyReLU(),
+        nn.Dropout(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 4), nn.LayerNorm(4),
+        nn.Softmax(1), nn.LogSoftmax(-1), nn.Hardtanh(), nn.ELU(), nn.Softplus(), nn.ReLU6(),
+        nn.ZeroPad2d(1), nn.PixelShuffle(2), nn.Embedding(4, 4), nn.Unflatten(1, (2, 2)),
+    ]  # fmt: skip
+    graph = Through().trace(nn.Sequential(*layers).eval())
+    losses = [nn.CrossEntropyLoss(), nn.MSELoss(), nn.L1Loss(), nn.BCEWithLogitsLoss()]
+    losses += [nn.NLLLoss(), nn.SmoothL1Loss(), nn.KLDivLoss(), nn.HuberLoss(), nn.BCELoss()]
+    return [str(graph), *(str(Through().trace(loss)) for loss in losses)]
+
+
+def blocks_of_a_profile(torch):
+    enter = torch.ops.profiler._record_function_enter
+    graph = torch.fx.Graph()
+    x, block = graph.placeholder("x"), graph.call_function(enter, ("foo",))
+    y = graph.call_function(torch.relu, (x,))
+    torch.ops.profiler._record_function_exit(torch.fx.Proxy(block))
+    graph.output(y)
+    changed = graph.eliminate_dead_code()
+    gm = torch.fx.GraphModule({}, graph)
+    with torch.autograd.profiler.profile() as profile:
+        gm(torch.ones(1))
+    return [gm.code, changed, "foo" in str(profile)]
+
+
 def classes_may_be_recorded(torch):
     class Pair(metaclass=torch.fx.ProxyableClassMeta):
         def __init__(self, left, right):
@@ -472,7 +507,8 @@ def proxies_append_to_graphs(torch):
 PROGRAMS = [
     a_module_is_recorded, readable_code, functions_have_torchs_names, tensors_meet_proxies,
     arguments_that_are_known, a_trace_refuses, marked_functions_are_steps, tracers_of_ones_own,
-    classes_may_be_recorded, nodes_know_their_users, names_are_made, graphs_are_copied,
+    layers_are_traced_through, blocks_of_a_profile, classes_may_be_recorded,
+    nodes_know_their_users, names_are_made, graphs_are_copied,
     modules_are_saved, modules_of_a_graph, errors_show_the_code, interpreters_run_and_rewrite,
     patterns_are_replaced, modules_are_split, layers_are_fused, proxies_append_to_graphs,
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from jaxtorch.nn import functional as F, init
 from jaxtorch.nn.modules.attention import MultiheadAttention as MultiheadAttention
 from jaxtorch.nn.modules.module import Module
 from jaxtorch.nn.parameter import blank
+from jaxtorch.ops.pointwise import sigmoid, tanh
 from jaxtorch.tensor import Tensor
 
 __all__ = [
@@ -125,7 +126,7 @@ class ReLU6(Hardtanh):
 
 class Sigmoid(Module):
     def forward(self, input: Tensor) -> Tensor:
-        return F.sigmoid(input)
+        return sigmoid(input)
 
 
 class Hardsigmoid(_Inplace):
@@ -140,7 +141,7 @@ class Hardsigmoid(_Inplace):
 
 class Tanh(Module):
     def forward(self, input: Tensor) -> Tensor:
-        return F.tanh(input)
+        return tanh(input)
 
 
 class SiLU(_Inplace):
@@ -206,7 +207,7 @@ class GLU(Module):
         self.dim = dim
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.glu(input, self.dim)
+        return F.glu(input, self.dim, _stacklevel=5)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}"
@@ -334,14 +335,14 @@ class Softmin(_Dim):
     """Softmax of ``-x``."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.softmin(input, self.dim)
+        return F.softmin(input, self.dim, _stacklevel=5)
 
 
 class Softmax(_Dim):
     """Exponentials that sum to 1 along ``dim``."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.softmax(input, self.dim)
+        return F.softmax(input, self.dim, _stacklevel=5)
 
 
 class Softmax2d(Module):
@@ -352,11 +353,11 @@ class Softmax2d(Module):
             raise ValueError(
                 f"Softmax2d: expected input to be 3D or 4D, got {input.dim()}D instead"
             )
-        return F.softmax(input, -3)
+        return F.softmax(input, -3, _stacklevel=5)
 
 
 class LogSoftmax(_Dim):
     """The logarithm of softmax, computed stably."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.log_softmax(input, self.dim)
+        return F.log_softmax(input, self.dim, _stacklevel=5)
