@@ -395,8 +395,7 @@ class Tracer(TracerBase):
                 self.create_proxy("call_function", _assert_is_none, (made, has_been), {})
             else:
                 warnings.warn(
-                    f"Was not able to add assertion to guarantee correct input {name} to "
-                    "specialized function: that it is the value traced with is up to you",
+                    f"that {name} is what it was traced with is not checked and up to you",
                     stacklevel=2,
                 )
             return value

@@ -307,10 +307,7 @@ class Graph:
         try:
             from tabulate import tabulate
         except ImportError:
-            print(
-                "`print_tabular` relies on the library `tabulate`, which could not be found on "
-                "this machine. Run `pip install tabulate` to install the library."
-            )
+            print("print_tabular makes its table with the package tabulate: pip install tabulate")
             raise
         rows = [[n.op, n.name, n.target, n.args, n.kwargs] for n in self.nodes]
         print(tabulate(rows, headers=["opcode", "name", "target", "args", "kwargs"]))

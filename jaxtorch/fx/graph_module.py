@@ -422,8 +422,7 @@ class GraphModule(Module):
         (folder / "__init__.py").write_text("from .module import *")
         if pickled:
             warnings.warn(
-                "Was not able to save the following children modules as reprs -saved as pickled "
-                f"files instead: {pickled}",
+                f"these children are no plain layers and were saved as pickled files: {pickled}",
                 stacklevel=2,
             )
 
