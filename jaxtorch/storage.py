@@ -381,9 +381,9 @@ def address_of(home: Storage) -> int:
 
 def geometry(tensor: Tensor) -> tuple[int, tuple[int, ...]] | None:
     """(offset, strides) of a tensor in its storage, in elements; None for views that show the
-    storage as another dtype, or a part of each element."""
+    storage as another dtype, a part of each element, or its conjugate."""
     home, steps = tensor._home()
-    if home._node.aval.dtype is not tensor.dtype:
+    if home._node.aval.dtype is not tensor.dtype or tensor.is_conj():
         return None
     shape = tuple(home.shape)
     own = strides.contiguous_strides(shape)

@@ -1,5 +1,7 @@
 """Views are lenses: they read through and write through, and autograd goes along."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -461,6 +463,12 @@ def test_copy_says_what_does_not_broadcast():
     with pytest.raises(TypeError, match="argument 'other' .position 1. must be Tensor, not numpy"):
         x.copy_(np.ones(4))
     assert x.copy_(other=torch.ones(4)).sum() == 12
+
+
+def test_a_conjugate_keeps_its_turn_where_its_elements_are_asked_for():
+    z = torch.tensor([1 + 2j, 3 - 4j, 5 + 1j])
+    assert z.conj().as_strided((2,), (2,)).tolist() == [1 - 2j, 5 - 1j]
+    assert pickle.loads(pickle.dumps(z.conj())).tolist() == z.conj().tolist()
 
 
 def test_a_conjugate_is_a_view():

@@ -290,7 +290,8 @@ def as_strided(input, size, stride, storage_offset: int | None = None):
         raise NotImplementedError(
             f"as_strided of a view that shows {whole.dtype} as {input.dtype}: clone() it first"
         )
-    return views._as_strided(whole, tuple(size), tuple(stride), storage_offset)
+    found = views._as_strided(whole, tuple(size), tuple(stride), storage_offset)
+    return views._conj(found) if input.is_conj() else found
 
 
 def is_set_to(input, tensor) -> bool:
