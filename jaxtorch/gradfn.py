@@ -2,46 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 
+from jaxtorch import saved_tensors
+from jaxtorch.backward_names import backward_name, recorded
 from jaxtorch.engine import backward as engine_backward
-from jaxtorch.engine.aliases import Redirect
 from jaxtorch.engine.graph import STATE, Node
 from jaxtorch.engine.handles import Handles
 
-_TRIVIAL_NAMES = {
-    "to_copy": "ToCopyBackward0",
-    "accumulate": "AddBackward0",
-    "copy_slices": "CopySlices",
-}
-
 _WRAPS_NUMBERS = ("add", "sub", "mul", "true_divide")  # where a number is a tensor to PyTorch
-
-
-def backward_name(node: Node) -> str:
-    """PyTorch's name of the function that takes gradients back through ``node``."""
-    node = _recorded(node)
-    kernel = node.kernel
-    if node.edges is not None and hasattr(node.edges, "name"):
-        return node.edges.name
-    if kernel is None:
-        return "AliasBackward0"
-    while kernel.index is not None:
-        node = node.inputs[0] if node.inputs else node
-        if node.kernel is kernel:
-            break
-        kernel = node.kernel
-    if kernel.op is None:
-        name = kernel.name.split("[")[0]
-        return _TRIVIAL_NAMES.get(name, camel(name))
-    name = kernel.op.grad_name
-    if callable(name):
-        name = name(kernel.avals, kernel.statics)
-    return name or camel(kernel.op.name)
-
-
-def camel(name: str) -> str:
-    return "".join(part.title() for part in name.split("_")) + "Backward0"
 
 
 _classes: dict[str, type] = {}  # torch's name of a function: a subclass of GradFn so called
@@ -94,10 +64,19 @@ class GradFn:
         return _source(self._node).seq
 
     def __getattr__(self, name: str):
-        ctx = getattr(_source(self._node).edges, "ctx", None)
+        source = _source(self._node)
+        if name.startswith(("_saved_", "_raw_saved_")) and source.kernel is not None:
+            with contextlib.suppress(AttributeError):
+                return saved_tensors.attribute(source, name)
+        ctx = getattr(source.edges, "ctx", None)
         if ctx is None or name.startswith("__"):
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
         return getattr(ctx, name)
+
+    def __dir__(self):
+        source = _source(self._node)
+        saved = saved_tensors.attributes(source) if source.kernel is not None else []
+        return sorted({*super().__dir__(), *saved})
 
     def __call__(self, *grads):
         from jaxtorch import autograd
@@ -214,16 +193,9 @@ class AccumulateGrad:
         return f"<AccumulateGrad object at {id(self._node.meta):#x}>"
 
 
-def _recorded(node: Node) -> Node:
-    """The node whose history ``node`` has: what was written outside autograd has that of before."""
-    while node.edges.__class__ is Redirect:
-        node = node.edges.inputs[0]
-    return node
-
-
 def _source(node: Node) -> Node:
     """The node of the call itself, where ``node`` only picks one of its outputs."""
-    node = _recorded(node)
+    node = recorded(node)
     while node.kernel is not None and node.kernel.index is not None and node.inputs:
         node = node.inputs[0]
     of = getattr(node.edges, "output_of", None)  # of a Function's call

@@ -231,17 +231,6 @@ def test_a_functions_own_rules_hold_inside_jax():
     assert torch.func.vmap(f.apply)(x).tolist() == [0, 2]
 
 
-def test_saved_tensor_hooks_are_refused():
-    graph = torch.autograd.graph
-    with pytest.raises(NotImplementedError, match="save_on_cpu.*torch.utils.checkpoint"):
-        graph.save_on_cpu()
-    with graph.disable_saved_tensors_hooks("not in here"):
-        with pytest.raises(RuntimeError, match="not in here"):
-            graph.saved_tensors_hooks(lambda t: t, lambda t: t)
-    with pytest.raises(NotImplementedError):
-        graph.saved_tensors_hooks(lambda t: t, lambda t: t)
-
-
 def test_saved_tensors_may_be_written_to():
     with torch.autograd.graph.allow_mutation_on_saved_tensors():
         x = torch.ones(2, requires_grad=True)

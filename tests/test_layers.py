@@ -23,7 +23,8 @@ LAYERS = [
     "ops._op ops._wrapper ops._dispatch ops._typing ops._result_type ops._promote ops._dims",
     "ops",
     "_operators _methods",
-    "gradfn _queries outputs places tensor _functions _inplace _foreach storage _utils",
+    "backward_names saved_names saved_tensors gradfn _queries outputs places tensor _functions "
+    "_inplace _foreach storage _utils",
     "overrides _C profiler settings streams introspection assertions types __config__ "
     "_absent_device xpu mtia",
     "distributed functional",

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 from jax._src.interpreters.ad import JVPTracer, LinearizeTracer
 
-from jaxtorch import dtypes
+from jaxtorch import dtypes, saved_tensors
 from jaxtorch.autograd.grad_mode import no_grad
 from jaxtorch.engine import backward as engine_backward
 from jaxtorch.engine.aliases import alias
@@ -50,9 +50,17 @@ class FunctionCtx:
         call = self._call() if self._call is not None else None
         if call is not None and call.edges is FREED:
             raise RuntimeError(engine_backward.SECOND_TIME)
-        return tuple(t.unpacked(call) if isinstance(t, _SavedOutput) else t for t in self._saved)
+        return tuple(
+            t.unpacked(call) if isinstance(t, (_SavedOutput, PackedByHooks)) else t
+            for t in self._saved
+        )
 
     saved_variables = saved_tensors
+
+    @property
+    def _raw_saved_tensors(self) -> tuple:
+        """Each of them as what hooks can be registered on."""
+        return tuple(_RawSaved(self, i) for i in range(len(self._saved)))
 
     def mark_dirty(self, *tensors) -> None:
         self._dirty = tensors
@@ -98,6 +106,46 @@ def output_of(call: Node, index: int, node: Node) -> Node:
     node.requires_grad = True
     node.edges = _OutputEdges(call, index, len(call.edges.outputs), call.edges.name)
     return node
+
+
+class PackedByHooks:
+    """A tensor among those saved, or one of the outputs, that hooks have packed."""
+
+    def __init__(self, saved, hooks: tuple):
+        self.index = saved.index if isinstance(saved, _SavedOutput) else None
+        tensor = saved if self.index is None else saved.output
+        self.original = tensor._read() if self.index is None else None
+        self.packed = saved_tensors.pack(tensor, hooks)
+
+    def unpacked(self, call: Node | None):
+        tensor = self.packed.tensor()
+        if self.index is not None:
+            return (
+                tensor
+                if call is None
+                else Handles.wrap(output_of(call, self.index, tensor._read()))
+            )
+        node = saved_tensors.standing_in(tensor, self.original)
+        return tensor if node is self.original else Handles.wrap(node)
+
+
+class _RawSaved:
+    """One of the tensors that a ctx saved, whatever it is packed as."""
+
+    def __init__(self, ctx: FunctionCtx, index: int):
+        self._ctx, self._index = ctx, index
+
+    def register_hooks(self, pack_hook, unpack_hook) -> None:
+        """Pack it now, and unpack it whenever it is asked for."""
+        saved = list(self._ctx._saved)
+        if saved[self._index] is None:
+            raise RuntimeError("Calling register_hooks on a saved tensor with value None")
+        if isinstance(saved[self._index], PackedByHooks):
+            raise RuntimeError(
+                "Calling register_hooks on a saved tensor whose hooks have already been set"
+            )
+        saved[self._index] = PackedByHooks(saved[self._index], (pack_hook, unpack_hook))
+        self._ctx._saved = tuple(saved)
 
 
 class _CallEdges:
@@ -248,6 +296,10 @@ class Function:
             _SavedOutput(t, made[id(t)]) if id(t) in made and id(t) not in given else t
             for t in ctx._saved
         )
+        if STATE.saving is not None:
+            ctx._saved = tuple(
+                t if t is None else PackedByHooks(t, STATE.saving) for t in ctx._saved
+            )
         connected = tuple([_connect(o, i, ctx, source) for i, o in enumerate(outputs)])
         return connected if isinstance(output, tuple) else connected[0]
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from jaxtorch.engine import backward as engine_backward
+from jaxtorch.engine.graph import MODES, STATE
 from jaxtorch.gradfn import AccumulateGrad, GradFn, function_of, output_number
 from jaxtorch.tensor import Tensor
 from jaxtorch.utils.hooks import RemovableHandle
@@ -54,41 +55,93 @@ def increment_version(tensor) -> None:
             raise TypeError(f"increment_version expects Tensors, got {type(t).__name__}")
 
 
+class _Hooks(threading.local):
+    """The pairs of hooks that are on, the innermost last (None: off in there), and why none may
+    be."""
+
+    def __init__(self):
+        self.pairs: list[tuple | None] = []
+        self.refused: str | None = None
+
+
+_hooks = _Hooks()
+
+
+def _push(pair: tuple | None) -> None:
+    _hooks.pairs.append(pair)
+    STATE.saving = pair
+    MODES[0] += 1
+
+
+def _pop() -> None:
+    _hooks.pairs.pop()
+    STATE.saving = _hooks.pairs[-1] if _hooks.pairs else None
+    MODES[0] -= 1
+
+
 class saved_tensors_hooks:
-    """Refused: recorded ops save no tensors of their own. The engine decides in each program what
-    is kept and what is computed again; ``torch.utils.checkpoint`` says it for a part of a model."""
+    """In here what an op saves for backward goes through ``pack_hook(tensor)``, and comes back
+    through ``unpack_hook`` of what that gave; of several pairs the innermost counts.
+
+    ``pack_hook`` is called when the op is recorded and must not write to its tensor;
+    ``unpack_hook`` in the backward pass, which computes with the Tensor that it gives. What is
+    saved is what PyTorch saves, where PyTorch records one function for an op.
+    """
 
     def __init__(self, pack_hook: Callable[[Tensor], Any], unpack_hook: Callable[[Any], Tensor]):
-        if _disabled.reason is not None:
-            raise RuntimeError(_disabled.reason)
-        raise NotImplementedError(
-            f"torch.autograd.graph.{type(self).__name__}: a recorded op saves no tensors that a "
-            "hook could pack; to save memory use torch.utils.checkpoint"
-        )
+        self.pack_hook = pack_hook
+        self.unpack_hook = unpack_hook
+
+    def __enter__(self) -> None:
+        if _hooks.refused is not None:
+            raise RuntimeError(_hooks.refused)
+        if not (callable(self.pack_hook) and callable(self.unpack_hook)):
+            raise TypeError("saved_tensors_hooks(pack_hook, unpack_hook): both have to be callable")
+        _push((self.pack_hook, self.unpack_hook))
+
+    def __exit__(self, *exc) -> None:
+        _pop()
 
 
 class save_on_cpu(saved_tensors_hooks):
-    """Refused: see ``saved_tensors_hooks``."""
+    """In here what ops save is copied to the CPU, and back when backward needs it."""
 
     def __init__(self, pin_memory: bool = False, device_type: str = "cuda"):
-        super().__init__(lambda t: t, lambda t: t)
+        def pack(tensor: Tensor) -> tuple:
+            kept = tensor.cpu()
+            return tensor.device, kept.pin_memory(device_type) if pin_memory else kept
 
+        def unpack(packed: tuple) -> Tensor:
+            device, kept = packed
+            return kept.to(device, non_blocking=pin_memory)
 
-class _Disabled(threading.local):
-    reason: str | None = None
-
-
-_disabled = _Disabled()
+        super().__init__(pack, unpack)
 
 
 @contextlib.contextmanager
 def disable_saved_tensors_hooks(error_message: str):
-    """Who asks for such hooks inside gets a RuntimeError with this message."""
-    before, _disabled.reason = _disabled.reason, error_message
+    """Who enters such hooks inside gets a RuntimeError with this message; so does who comes with
+    hooks on."""
+    if STATE.saving is not None:
+        raise RuntimeError(error_message)
+    before, _hooks.refused = _hooks.refused, error_message
     try:
         yield
     finally:
-        _disabled.reason = before
+        _hooks.refused = before
+
+
+@contextlib.contextmanager
+def without_saved_tensors_hooks():
+    """In here no hooks are on, whatever was entered around it."""
+    if STATE.saving is None:
+        yield
+        return
+    _push(None)
+    try:
+        yield
+    finally:
+        _pop()
 
 
 @contextlib.contextmanager

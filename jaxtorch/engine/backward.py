@@ -175,6 +175,8 @@ class Walk:
         wants_grad = self.create_graph and STATE.grad
         wants_grad = wants_grad and (any(c.requires_grad for c in given) or kernel.saves)
         gradient = emit(self._gradient_of(kernel, needs, have), inputs + given, wants_grad)
+        if wants_grad and STATE.saving is not None:
+            Handles.saved(gradient)
         if gradient.kernel.outputs is None:
             self.give(inputs[needs.index(True)], gradient)
             return

@@ -79,11 +79,14 @@ class _ThreadState(threading.local):
     anomaly: bool | None = None
     noted = None
     walk: Any = None
+    saving: Any = None  # (pack, unpack): what goes over what ops save for backward
     watched = False  # does anomaly detection, or a counter of FLOPs, see every op before the mode?
 
 
 STATE = _ThreadState()
-MODES = [0]  # how many modes are active in any thread: the one test on the recording path
+# How many modes are active in any thread, hooks of saved tensors among them: the one test on the
+# recording path.
+MODES = [0]
 
 
 # ---------------------------------------------------------------------------------------------

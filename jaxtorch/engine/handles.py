@@ -33,6 +33,7 @@ class Handles:
     wrap_view: Any = None  # (node, base handle or node, op, statics) -> Tensor
     assign_out: Any = None  # (result, out, rule about dtypes) -> out
     to_place: Any = None  # (Tensor, place) -> Tensor
+    saved: Any = None  # node that was just recorded: packs what it saves (saved_tensors)
     refuse_partial_overlap: Any = None  # (the view that is written to, what is read)
 
 

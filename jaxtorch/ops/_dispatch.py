@@ -186,10 +186,17 @@ def node_for(operation: Op, slots: tuple, statics: dict) -> Node:
     kernel = kernel_of(operation, layout, statics, avals)
     wants_grad = kernel.carries_grad and STATE.grad and any(i.requires_grad for i in flat)
     if traced:
+        if wants_grad and STATE.saving is not None:
+            raise NotImplementedError(
+                f"saved_tensors_hooks around {operation.name} inside a JAX trace, where JAX itself "
+                "keeps what the gradient needs"
+            )
         return run_traced(kernel, flat, wants_grad)
     node = record(kernel, flat, wants_grad)
     if kernel.messages:
         node.site = site(3)
+    if wants_grad and STATE.saving is not None:
+        Handles.saved(node)
     return node
 
 

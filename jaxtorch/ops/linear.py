@@ -62,9 +62,10 @@ def _check_linear(input, weight, bias) -> None:
 
 
 def _linear_name(arrays, statics) -> str:
+    biased = arrays[2].kind != "none"
     if arrays[0].ndim == 2:
-        return "AddmmBackward0" if len(arrays) == 3 else "MmBackward0"
-    return "ViewBackward0" if len(arrays) == 3 else "UnsafeViewBackward0"
+        return "AddmmBackward0" if biased else "MmBackward0"
+    return "ViewBackward0" if biased else "UnsafeViewBackward0"
 
 
 def contract(a, b, a_dim: int, b_dim: int):

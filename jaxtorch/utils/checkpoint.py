@@ -18,10 +18,11 @@ from typing import Any
 import jax
 from jax import lax
 
-from jaxtorch import autograd, cuda, left_out, random
+from jaxtorch import autograd, cuda, left_out, random, saved_tensors
 from jaxtorch.amp import casting
 from jaxtorch.amp.autocast_mode import autocast
-from jaxtorch.autograd.function import jax_differentiates, output_of
+from jaxtorch.autograd.function import PackedByHooks, jax_differentiates, output_of
+from jaxtorch.autograd.graph import without_saved_tensors_hooks
 from jaxtorch.engine import backward as engine_backward
 from jaxtorch.engine.graph import STATE, Node, concrete, now
 from jaxtorch.func._trees import arrays, is_tensor, tensors_of, wrapped
@@ -172,7 +173,12 @@ class _Recorded:
             inside.add(node)
             todo += [p for p in engine_backward.parents(node) if p.__class__ is Node]
         made = sorted(inside, key=lambda n: n.seq)
-        self.ops = [repr(n.kernel or n.edges) if n.edges is None else str(n.aval) for n in made]
+        self.ops = [_described(n) for n in made]
+
+
+def _described(node: Node) -> str:
+    own = node.edges is not None and saved_tensors.packed_edges(node) is None
+    return str(node.aval) if own else repr(node.kernel or node.edges)
 
 
 class _Recompute:
@@ -185,7 +191,12 @@ class _Recompute:
 
     def __init__(self, function, arguments, surroundings, context, check, recorded, outputs):
         self.function = function
-        self.arguments = arguments
+        args, kwargs = arguments
+        if STATE.saving is not None:  # what is kept of a call is its arguments
+            args = tuple(
+                PackedByHooks(x, STATE.saving) if isinstance(x, Tensor) else x for x in args
+            )
+        self.arguments = args, kwargs
         self.surroundings = surroundings
         self.context = context
         self.check = check
@@ -197,7 +208,9 @@ class _Recompute:
     def gradients(self, cotangents: list) -> list | None:
         given = [(i, c) for i, c in zip(self.outputs, cotangents, strict=True) if c is not None]
         arrived = [wrap(c) for _, c in given]
-        tensors = {id(t): t for t in tensors_of(self.arguments) if t.requires_grad}
+        args, kwargs = self.arguments
+        arguments = [x.unpacked(None) if isinstance(x, PackedByHooks) else x for x in args], kwargs
+        tensors = {id(t): t for t in tensors_of(arguments) if t.requires_grad}
         with autograd.enable_grad():
             # What has arrived comes out of the barrier too, or XLA would drop it there. (With a
             # history, that of the arguments would lead back to here.)
@@ -206,9 +219,12 @@ class _Recompute:
                 behind = list(_together([*tensors.values(), *joined]))
                 arrived = behind[len(tensors) :] or arrived
             stand_ins = dict(zip(tensors, behind, strict=False)) if tensors else {}
-            args, kwargs = _replaced(self.arguments, stand_ins)
+            args, kwargs = _replaced(arguments, stand_ins)
             start = now()
-            with self.surroundings.again(), _casting_anew(), self.context:
+            with (
+                self.surroundings.again(), _casting_anew(), without_saved_tensors_hooks(),
+                self.context,
+            ):  # fmt: skip
                 outputs = tensors_of(self.function(*args, **kwargs))
         keys = [_key(n) for n in self.inputs]
         known = {*keys, *(_key(t._read()) for t in (*tensors.values(), *stand_ins.values()))}
@@ -252,7 +268,7 @@ def _without_reentry(function, preserve, context_fn, determinism_check, args, kw
     forward_context, recompute_context = context_fn()
     surroundings = _Surroundings(preserve)
     start = now()
-    with forward_context, _casting_anew():
+    with forward_context, _casting_anew(), without_saved_tensors_hooks():
         result = function(*args, **kwargs)
     tensors = tensors_of(result)
     made = [i for i, t in enumerate(tensors) if t.requires_grad and _is_new(t, start)]
