@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import weakref
+from typing import Any, NamedTuple
 
 from jaxtorch import saved_tensors
 from jaxtorch.backward_names import backward_name, recorded
 from jaxtorch.engine import backward as engine_backward
-from jaxtorch.engine.graph import STATE, Node
-from jaxtorch.engine.handles import Handles
+from jaxtorch.engine.graph import FREED, STATE, Node, concrete
+from jaxtorch.engine.handles import Handles, project
 
 _WRAPS_NUMBERS = ("add", "sub", "mul", "true_divide")  # where a number is a tensor to PyTorch
 
@@ -68,6 +69,8 @@ class GradFn:
         if name.startswith(("_saved_", "_raw_saved_")) and source.kernel is not None:
             with contextlib.suppress(AttributeError):
                 return saved_tensors.attribute(source, name)
+        if name in ("saved_tensors", "saved_variables") and source.edges is FREED:
+            raise RuntimeError(engine_backward.SECOND_TIME)
         ctx = getattr(source.edges, "ctx", None)
         if ctx is None or name.startswith("__"):
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
@@ -76,7 +79,8 @@ class GradFn:
     def __dir__(self):
         source = _source(self._node)
         saved = saved_tensors.attributes(source) if source.kernel is not None else []
-        return sorted({*super().__dir__(), *saved})
+        ctx = getattr(source.edges, "ctx", None)
+        return sorted({*super().__dir__(), *saved, *(dir(ctx) if ctx is not None else ())})
 
     def __call__(self, *grads):
         from jaxtorch import autograd
@@ -165,6 +169,22 @@ def _shown(node):
     return None if node is None else Handles.wrap(node)
 
 
+class _Around:
+    """Hooks before and after a gradient is added to a leaf's."""
+
+    __slots__ = ("before", "after")
+
+    def __init__(self):
+        self.before: dict = {}
+        self.after: dict = {}
+
+    def begin(self, cotangent: Node) -> Node:
+        return HookedEdges._through(self.before, [cotangent])[0]
+
+    def end(self, cotangent: Node) -> None:
+        HookedEdges._through(self.after, [], [cotangent])
+
+
 class AccumulateGrad:
     """The end of a path: where the gradient of a leaf is added up."""
 
@@ -182,6 +202,21 @@ class AccumulateGrad:
         return owner() if owner is not None else None
 
     next_functions = ()
+
+    def register_prehook(self, hook):
+        """Call ``hook(grad_outputs)`` before the gradient is added; what it returns, if anything,
+        is added instead."""
+        return HookedEdges.register(self._around().before, hook)
+
+    def register_hook(self, hook):
+        """Call ``hook((), grad_outputs)`` once the gradient has been added."""
+        return HookedEdges.register(self._around().after, hook)
+
+    def _around(self) -> _Around:
+        meta = self._node.meta
+        if meta.around is None:
+            meta.around = _Around()
+        return meta.around
 
     def __eq__(self, other):
         return isinstance(other, AccumulateGrad) and other._node.meta is self._node.meta
@@ -217,3 +252,46 @@ def function_of(node: Node):
     if engine_backward.is_leaf(node):
         return AccumulateGrad(node)
     return GradFn(_source(node))
+
+
+class GradientEdge(NamedTuple):
+    """Where a tensor's gradient arrives: at output ``output_nr`` of ``node``."""
+
+    node: Any
+    output_nr: int
+    ownership_token: Any = None
+
+
+def node_of_edge(edge: GradientEdge) -> Node:
+    """A node that has the history which an edge leads to."""
+    source = edge.node._node
+    if isinstance(edge.node, AccumulateGrad):
+        return source
+    source = _source(source)
+    outputs = getattr(source.edges, "outputs", None)  # of a Function's call
+    if outputs is not None:
+        node = concrete((), outputs[edge.output_nr], requires_grad=True)
+        node.edges = OutputEdges(source, edge.output_nr, len(outputs), source.edges.name)
+        return node
+    if source.kernel is None or source.kernel.outputs is None:
+        return source
+    return project(source, edge.output_nr)
+
+
+def key_of_edge(edge: GradientEdge):
+    """What a gradient that arrives at an edge is captured by: a node with several outputs gets a
+    list of them."""
+    if isinstance(edge.node, AccumulateGrad):
+        return edge.node._node.meta
+    return _source(edge.node._node)
+
+
+class OutputEdges:
+    """Autograd edges of one output of a Function: its call has them all."""
+
+    __slots__ = ("output_of", "inputs", "name")
+
+    def __init__(self, call: Node, index: int, outputs: int, name: str):
+        self.output_of = (call, index, outputs)
+        self.inputs = (call,)
+        self.name = name

@@ -1,4 +1,5 @@
-"""Programs about saved tensors, run by torch and by jaxtorch: what they return must agree.
+"""Programs about saved tensors and the graph's functions, run by torch and by jaxtorch: what they
+return must agree.
 
 Each takes the library and returns plain values. ``OPS`` are calls under hooks: what is packed, and
 the gradients when unpacking gives half of it.
@@ -330,7 +331,88 @@ def dropped_when_freed(torch):
     return before, [ref() is not None for ref in held]
 
 
+def gradient_edges(torch):
+    graph = torch.autograd.graph
+    x, y = made(torch, (2,), (2,))
+    a = x * 3
+    edge = graph.get_gradient_edge(a)
+    parts = x.split(1)
+    found = [
+        numbers(torch.autograd.grad((x * y).sum(), graph.get_gradient_edge(x))[0]),
+        numbers(torch.autograd.grad((a * y).sum(), [edge], retain_graph=True)[0]),
+        [numbers(g) for g in torch.autograd.grad(
+            (parts[0] * 2 + parts[1] * 5).sum(),
+            [graph.get_gradient_edge(p) for p in parts],
+        )],
+        complaint(lambda: graph.get_gradient_edge(x.detach())),
+    ]  # fmt: skip
+    torch.autograd.backward(edge, torch.ones(2))
+    torch.autograd.backward([graph.get_gradient_edge((x * y).sum())],
+                            inputs=[graph.get_gradient_edge(x)])  # fmt: skip
+    return [*found, numbers(x.grad), y.grad]
+
+
+def hooks_of_an_accumulation(torch):
+    (x,) = made(torch, (2,))
+    seen: list = []
+    a = x * 2
+    last = a.grad_fn.next_functions[0][0]
+    before = last.register_prehook(lambda grads: (seen.append(numbers(grads[0])), grads[0] * 5)[1:])
+    last.register_hook(lambda inputs, outputs: seen.append([len(inputs), numbers(outputs[0]),
+                                                            numbers(x.grad)]))  # fmt: skip
+    a.sum().backward()
+    before.remove()
+    (x * 1).sum().backward()
+    return seen, numbers(x.grad), numbers(torch.autograd.grad((x * 2).sum(), x)[0])
+
+
+def what_a_function_wrote(torch):
+    class Tripled(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, a):
+            a.mul_(3)
+            ctx.mark_dirty(a)
+            return a
+
+        @staticmethod
+        def backward(ctx, grad):
+            return grad * 3
+
+    (x,) = made(torch, (2,))
+    whole = x * 1
+    Tripled.apply(whole[:1])
+    whole.sum().backward()
+    freed = Tripled.apply(x * 1)
+    freed.sum().backward()
+    return [
+        numbers(whole), numbers(x.grad), complaint(lambda: Tripled.apply(made(torch, (2,))[0])),
+        complaint(lambda: freed.grad_fn.saved_tensors),
+    ]  # fmt: skip
+
+
+def what_is_asked_of_the_graph(torch):
+    graph = torch.autograd.graph
+    x, y = made(torch, (2,), (2,))
+
+    def nested():
+        with graph.allow_mutation_on_saved_tensors(), graph.allow_mutation_on_saved_tensors():
+            pass
+
+    plain = torch.ones(2)
+    graph.increment_version([plain, plain])
+    with graph.allow_mutation_on_saved_tensors() as context:
+        context.clear()
+    return [
+        complaint(lambda: graph.register_multi_grad_hook([x.detach()], print)),
+        complaint(lambda: graph.register_multi_grad_hook([x], print, mode="none")),
+        complaint(nested),
+        complaint(lambda: graph.increment_version(3)),
+        plain._version,
+    ]
+
+
 PROGRAMS = [
+    gradient_edges, hooks_of_an_accumulation, what_a_function_wrote, what_is_asked_of_the_graph,
     around_checkpoint, differentiated_twice, dropped_when_freed, hooks_on_one_saved_tensor,
     in_a_function, leaves_come_as_they_are, read_off_grad_fn, save_on_cpu,
     the_innermost_hooks_count, what_hooks_may_not_do, written_to_disk,

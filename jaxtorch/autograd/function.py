@@ -17,6 +17,7 @@ from jaxtorch.engine.aliases import alias
 from jaxtorch.engine.graph import FREED, STATE, Node, concrete
 from jaxtorch.engine.handles import Handles, TensorBase, node_of_array
 from jaxtorch.engine.trace import is_traced
+from jaxtorch.gradfn import OutputEdges
 
 __all__ = ["BackwardCFunction", "Function", "FunctionCtx", "InplaceFunction", "once_differentiable"]
 
@@ -89,22 +90,11 @@ class _SavedOutput:
         return Handles.wrap(output_of(call, self.index, self.output._read()))
 
 
-class _OutputEdges:
-    """Autograd edges of one output of a Function: its call has them all."""
-
-    __slots__ = ("output_of", "inputs", "name")
-
-    def __init__(self, call: Node, index: int, outputs: int, name: str):
-        self.output_of = (call, index, outputs)
-        self.inputs = (call,)
-        self.name = name
-
-
 def output_of(call: Node, index: int, node: Node) -> Node:
     """A node of an output's value whose history is the call."""
     node = alias(node)
     node.requires_grad = True
-    node.edges = _OutputEdges(call, index, len(call.edges.outputs), call.edges.name)
+    node.edges = OutputEdges(call, index, len(call.edges.outputs), call.edges.name)
     return node
 
 
@@ -334,7 +324,14 @@ def _connect(output, index: int, ctx: FunctionCtx, source: Node):
     if node.aval.dtype.category < dtypes.FLOAT:
         return output
     if any(output is t for t in ctx._dirty):
-        output._set(output_of(source, index, node))
+        if engine_backward.is_leaf(node):
+            raise RuntimeError(
+                "a leaf Variable that requires grad has been used in an in-place operation."
+            )
+        new = output_of(source, index, node)
+        if output._base is not None:
+            return output._write(Handles.wrap(new))
+        output._set(new)
         return output
     return Handles.wrap(output_of(source, index, output.detach()._read()))
 

@@ -6,11 +6,11 @@ import contextlib
 import threading
 from abc import ABC
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from jaxtorch.engine import backward as engine_backward
 from jaxtorch.engine.graph import MODES, STATE
-from jaxtorch.gradfn import AccumulateGrad, GradFn, function_of, output_number
+from jaxtorch.gradfn import AccumulateGrad, GradFn, GradientEdge, function_of, output_number
 from jaxtorch.tensor import Tensor
 from jaxtorch.utils.hooks import RemovableHandle
 
@@ -29,14 +29,6 @@ Node.register(GradFn)
 Node.register(AccumulateGrad)
 
 
-class GradientEdge(NamedTuple):
-    """Where a tensor's gradient arrives: at output ``output_nr`` of ``node``."""
-
-    node: Any
-    output_nr: int
-    ownership_token: Any = None
-
-
 def get_gradient_edge(tensor: Tensor) -> GradientEdge:
     """The edge that leads to a tensor's history."""
     if not tensor.requires_grad:
@@ -48,11 +40,23 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
     return GradientEdge(function_of(node), output_number(node))
 
 
+def _get_grad_fn_or_grad_acc(t: Tensor | GradientEdge):
+    """The function that a tensor's gradient, or an edge's, goes to."""
+    return t.node if isinstance(t, GradientEdge) else get_gradient_edge(t).node
+
+
 def increment_version(tensor) -> None:
-    """Say that tensors have changed. Nothing has to be told: what backward needs is immutable."""
-    for t in (tensor,) if isinstance(tensor, Tensor) else tensor:
+    """Say that tensors have changed by a way that was not seen: their ``_version`` counts on."""
+    try:
+        tensors = (tensor,) if isinstance(tensor, Tensor) else tuple(tensor)
+    except TypeError:
+        raise RuntimeError("increment_version expect a Iterable[Tensor] as input") from None
+    for t in tensors:
         if not isinstance(t, Tensor):
-            raise TypeError(f"increment_version expects Tensors, got {type(t).__name__}")
+            raise RuntimeError(
+                f"increment_version expect a Iterable[Tensor] as input, got {type(t).__name__}"
+            )
+        t._version += 1
 
 
 class _Hooks(threading.local):
@@ -62,6 +66,7 @@ class _Hooks(threading.local):
     def __init__(self):
         self.pairs: list[tuple | None] = []
         self.refused: str | None = None
+        self.mutation = False  # inside allow_mutation_on_saved_tensors?
 
 
 _hooks = _Hooks()
@@ -144,10 +149,23 @@ def without_saved_tensors_hooks():
         _pop()
 
 
+class _MutationContext:
+    """What ``allow_mutation_on_saved_tensors`` hands out. Nothing was copied for it."""
+
+    def clear(self) -> None:
+        """Forget the copies of what was written to: there are none."""
+
+
 @contextlib.contextmanager
 def allow_mutation_on_saved_tensors():
     """As it is anyhow: what backward needs is never overwritten, as values are immutable."""
-    yield
+    if _hooks.mutation:
+        raise RuntimeError("allow_mutation_on_saved_tensors contexts cannot be nested")
+    _hooks.mutation = True
+    try:
+        yield _MutationContext()
+    finally:
+        _hooks.mutation = False
 
 
 class _MultiHandle(RemovableHandle):
@@ -174,6 +192,8 @@ def register_multi_grad_hook(
     that the pass does not reach) when the last has come, or with the first ("any")."""
     if mode not in ("all", "any"):
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
+    if mode == "all" and not all(t.requires_grad for t in tensors):
+        raise AssertionError("Expected gradient function to be set")
     seen: dict[Any, list] = {}  # the pass: the gradients so far
 
     def arrived(place: int, grad: Tensor) -> None:

@@ -33,6 +33,7 @@ class Grad:
     after: dict = field(default_factory=dict)  # register_post_accumulate_grad_hook
     owner: Any = None  # weak reference to the handle, for those hooks
     of_rows: bool = False  # is the gradient one that PyTorch keeps as the rows it is not zero in?
+    around: Any = None  # hooks of the accumulation itself: begin(cotangent) -> cotangent, end()
 
 
 def parents(node: Node) -> tuple:
@@ -231,6 +232,8 @@ def accumulate(meta: Grad, cotangent: Node, create_graph: bool) -> None:
     owner = meta.owner() if meta.owner is not None else None
     if owner is not None and is_traced(cotangent):
         owner._check_trace()
+    if meta.around is not None:
+        cotangent = meta.around.begin(cotangent)
     grad = meta.grad
     if grad is None:
         meta.grad = Handles.wrap(cotangent)
@@ -243,6 +246,8 @@ def accumulate(meta: Grad, cotangent: Node, create_graph: bool) -> None:
     if owner is not None:
         for hook in list(meta.after.values()):
             hook(owner)
+    if meta.around is not None:
+        meta.around.end(cotangent)
 
 
 def backward(
