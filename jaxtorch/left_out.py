@@ -211,6 +211,11 @@ _TABLE = (
     ("torch.Tensor.share_memory_", "arrays are immutable: no process could see another's writes"),
     ("torch.overrides.enable_reentrant_dispatch torch.overrides.redispatch_function "
      "torch.overrides.get_testing_overrides", "of PyTorch's own dispatcher and its tests"),
+    ("torch.autograd.graph.region_activation_memory_budget",
+     "of torch.compile's partitioner; torch.utils.checkpoint says what is computed again"),
+    ("torch.autograd.graph.set_override_stale_capture_stream "
+     "torch.autograd.graph.set_warn_on_accumulate_grad_stream_mismatch",
+     "of CUDA's streams in PyTorch's backward; XLA orders what a program computes"),
     ("torch.autograd.NestedIOFunction torch.autograd.enforce_grad_layout_policy",
      "of PyTorch's C++ engine"),
     ("torch.testing._internal torch.testing.FileCheck",

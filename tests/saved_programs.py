@@ -206,14 +206,20 @@ def save_on_cpu(torch):
     torch.manual_seed(0)
     net = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.ReLU(), torch.nn.Linear(5, 1))
     (x,) = made(torch, SQUARE)
+    wrapper = importlib.import_module(
+        torch.__name__ + ".distributed.algorithms._checkpoint.checkpoint_wrapper"
+    )
+    offloaded = wrapper.offload_wrapper(net)
+    contexts = [torch.autograd.graph.save_on_cpu(), torch.autograd.graph.save_on_cpu(True)]
     found = []
-    for context in (torch.autograd.graph.save_on_cpu(), torch.enable_grad()):
-        net.zero_grad()
-        with context:
-            loss = net(x).square().mean()
-        loss.backward()
-        found.append([numbers(p.grad) for p in net.parameters()])
-    return found
+    for called in (net, offloaded):
+        for context in (*contexts, torch.enable_grad()):
+            net.zero_grad()
+            with context:
+                loss = called(x).square().mean()
+            loss.backward()
+            found.append([numbers(p.grad) for p in net.parameters()])
+    return found, repr(offloaded), list(offloaded.state_dict())
 
 
 def read_off_grad_fn(torch):

@@ -8,6 +8,7 @@ from abc import ABC
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from jaxtorch import left_out
 from jaxtorch.engine import backward as engine_backward
 from jaxtorch.engine.graph import MODES, STATE
 from jaxtorch.gradfn import AccumulateGrad, GradFn, GradientEdge, function_of, output_number
@@ -91,6 +92,9 @@ class saved_tensors_hooks:
     ``pack_hook`` is called when the op is recorded and must not write to its tensor;
     ``unpack_hook`` in the backward pass, which computes with the Tensor that it gives. What is
     saved is what PyTorch saves, where PyTorch records one function for an op.
+
+    A value that has been evaluated, as it is by a hook that looks at it, lives as long as the graph
+    leads through it: packing it elsewhere does not free it before backward.
     """
 
     def __init__(self, pack_hook: Callable[[Tensor], Any], unpack_hook: Callable[[Any], Tensor]):
@@ -109,16 +113,20 @@ class saved_tensors_hooks:
 
 
 class save_on_cpu(saved_tensors_hooks):
-    """In here what ops save is copied to the CPU, and back when backward needs it."""
+    """In here what ops save is copied to the CPU, and back when backward needs it. (What that
+    frees: see ``saved_tensors_hooks``; ``torch.utils.checkpoint`` frees more.)
+
+    ``pin_memory`` and ``device_type``, whose pinned memory that would be, are without effect: XLA
+    stages what it copies to an accelerator itself.
+    """
 
     def __init__(self, pin_memory: bool = False, device_type: str = "cuda"):
         def pack(tensor: Tensor) -> tuple:
-            kept = tensor.cpu()
-            return tensor.device, kept.pin_memory(device_type) if pin_memory else kept
+            return tensor.device, tensor.cpu()
 
         def unpack(packed: tuple) -> Tensor:
             device, kept = packed
-            return kept.to(device, non_blocking=pin_memory)
+            return kept.to(device)
 
         super().__init__(pack, unpack)
 
@@ -215,3 +223,6 @@ def register_multi_grad_hook(
     return _MultiHandle(
         [tensors[i].register_hook(lambda grad, i=i: arrived(i, grad)) for i in watched]
     )
+
+
+__getattr__ = left_out.attributes_of(__name__)

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any
 
+from jaxtorch.autograd.graph import save_on_cpu
 from jaxtorch.nn.modules.module import Module
 from jaxtorch.utils.checkpoint import checkpoint
 
 __all__ = [
-    "ActivationWrapper", "CheckpointImpl", "CheckpointWrapper", "apply_activation_checkpointing",
-    "checkpoint_wrapper", "offload_wrapper",
+    "ActivationWrapper", "CheckpointImpl", "CheckpointWrapper", "OffloadWrapper",
+    "apply_activation_checkpointing", "checkpoint_wrapper", "offload_wrapper",
 ]  # fmt: skip
 
 _CHECKPOINT_WRAPPED_MODULE = "_checkpoint_wrapped_module"
@@ -98,12 +99,17 @@ def checkpoint_wrapper(
     return CheckpointWrapper(module, checkpoint_impl, checkpoint_fn, **checkpoint_fn_kwargs)
 
 
+class OffloadWrapper(ActivationWrapper):
+    """Calls its module with what that saves for backward kept on the CPU."""
+
+    def forward(self, *args, **kwargs):
+        with save_on_cpu(pin_memory=True):
+            return self._checkpoint_wrapped_module(*args, **kwargs)
+
+
 def offload_wrapper(module: Module) -> Module:
-    """Raises: a recorded op saves no tensors that could be moved; checkpoint instead."""
-    raise NotImplementedError(
-        "offload_wrapper: a recorded op saves no tensors that could be moved to the host; "
-        "checkpoint_wrapper saves memory"
-    )
+    """``module`` so that what it saves for backward is kept on the CPU."""
+    return OffloadWrapper(module)
 
 
 def apply_activation_checkpointing(
