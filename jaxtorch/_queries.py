@@ -11,6 +11,7 @@ from jax._src.interpreters.batching import BatchTracer
 from jaxtorch import devices, dtypes, engine, layouts, left_out
 from jaxtorch.engine.aliases import Storage
 from jaxtorch.engine.graph import Node
+from jaxtorch.engine.handles import TensorBase
 from jaxtorch.engine.trace import is_traced
 from jaxtorch.gradfn import output_number
 from jaxtorch.ops import views
@@ -267,6 +268,20 @@ class TensorQueries:
         from jaxtorch.storage import CLASSES
 
         return CLASSES[self.dtype]
+
+    @property
+    def _version(self) -> int:
+        """How often what it shows was written to in place: a view counts with its base, and what
+        was detached with what it is of."""
+        top = self
+        while isinstance(top._base, TensorBase):
+            top = top._base
+        if top._base is not None:  # of a Storage
+            owner = None if top._apart else top._base.owner()
+            if owner is not None:
+                return owner._version
+            top._read()
+        return top._moves - top._uncounted
 
     def data_ptr(self) -> int:
         """Where PyTorch would say the first element is: the same number for what shares it.

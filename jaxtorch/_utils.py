@@ -23,8 +23,8 @@ from jaxtorch.tensor import Tensor, wrap
 # A tensor's own: what else is in its __dict__ is the user's, and goes with it into a file.
 _INTERNAL = frozenset(
     {
-        "_node", "_ticket", "_base", "_steps", "_seen", "_meta", "_version", "_storage", "_trace",
-        "_address", "_shown", "_alien", "_metadata", "_flag",
+        "_node", "_ticket", "_base", "_steps", "_seen", "_meta", "_moves", "_uncounted", "_apart",
+        "_storage", "_trace", "_address", "_shown", "_alien", "_metadata", "_flag",
     }
 )  # fmt: skip
 

@@ -470,7 +470,7 @@ def _strided(home: Storage, offset: int, size: tuple, stride: tuple, full: bool)
 def seen_through(home: Storage, steps: tuple) -> Tensor:
     """A tensor that reads, and writes, through a chain of views of a storage."""
     t = wrap(home.read(steps))
-    t._base, t._steps, t._seen = home, steps, home._version
+    t._base, t._steps, t._seen = home, steps, home._moves
     return t
 
 

@@ -52,7 +52,9 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
     _steps = ()  # the views that lead from there to here: (op, statics, other inputs)
     _seen = 0  # the base's version that _node was read at
     _meta: Grad | None = None
-    _version = 0
+    _moves = 0  # how often it got another value
+    _uncounted = 0  # how many of those are no writes to it (see _version)
+    _apart = False  # is it a ``.data``, whose writes are counted apart?
     _output = 0  # its place among the results of the function that made it
     _storage: weakref.ref[Storage] | None = None  # what it shares with those detached from it
     _trace = None  # the jax trace it was born in, if its value is that trace's
@@ -128,7 +130,7 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
         if base is not None:
             if base._base is not None:
                 base._read()
-            if self._seen != base._version:
+            if self._seen != base._moves:
                 self._follow(base)
         return self._node
 
@@ -140,7 +142,8 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
                 node.requires_grad, node.meta = True, self._meta
             elif old.requires_grad:
                 node = redirected(alias(node), old)
-            self._version += 1
+            self._moves += 1
+            self._uncounted += self._apart
         else:
             # Whoever looks first, and be it under no_grad: the view has the history of its base.
             before, STATE.grad = STATE.grad, True
@@ -149,14 +152,14 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
             finally:
                 STATE.grad = before
         self._bind(node)
-        self._seen = base._version
+        self._seen = base._moves
 
     def _set(self, node: Node) -> None:
         """Give this handle another value; for autograd it stays who it is."""
         meta = self._meta
         if is_traced(node):
             self._check_trace()
-        elif not self._version and not trace_state_clean():
+        elif not self._moves and not trace_state_clean():
             self._born_here()  # while its first value still tells
         if meta is not None:
             if meta.leaf:
@@ -167,7 +170,7 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
             else:
                 self._meta = None
         self._bind(node)
-        self._version += 1
+        self._moves += 1
         if self._storage is not None:
             self._tell_detached(node)
 
@@ -192,7 +195,7 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
     def _born_here(self) -> bool:
         """Is this handle one of the current jax trace's own, be its value a tracer or not?"""
         now = current_trace()
-        if self._trace is None and not self._version and begun_before(self._node, now):
+        if self._trace is None and not self._moves and begun_before(self._node, now):
             self._trace = now
         return self._trace is not None and self._trace == now
 
@@ -209,7 +212,7 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
             if node.ticket is None:
                 node.ticket = object()
             self._ticket = node.ticket
-            self._version += 1
+            self._moves += 1
             if self._storage is not None:
                 self._tell_detached(node)
         else:
@@ -277,10 +280,13 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
                 self._set(node)
                 return
             base.write(self._steps, node)
+            owner = base.owner()
+            if owner is not None:
+                owner._uncounted += self._apart
             if self._meta is not None and self._meta.leaf:
                 node = alias(node)
                 node.requires_grad, node.meta = True, self._meta
-            self._version += 1
+            self._moves += 1
         elif base._base is None:
             old, new = base._node, lens.write_through(base._node, self._steps, node)
             unrecorded = old.requires_grad and not (STATE.grad and lens.differentiable(self))
@@ -290,7 +296,7 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
         else:
             base._write_view(lens.write_through(base._read(), self._steps, node))
         self._bind(node)
-        self._seen = base._version
+        self._seen = base._moves
 
     def jax(self) -> jax.Array:
         """The value as a jax array (nothing is copied); it is never changed afterwards."""
@@ -446,7 +452,7 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
         storage, steps = self._home()
         node = self._read() if steps else storage.read(())
         out = wrap(alias(node) if node.requires_grad else node)
-        out._base, out._steps, out._seen = storage, steps, storage._version
+        out._base, out._steps, out._seen = storage, steps, storage._moves
         return _become(out, type(self)) if overrides(self) else out
 
     def _home(self) -> tuple:
@@ -472,7 +478,9 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
 
     @property
     def data(self) -> Tensor:
-        return self.detach()
+        out = self.detach()
+        out._apart = True
+        return out
 
     @data.setter
     def data(self, value: Tensor) -> None:
@@ -490,6 +498,7 @@ class Tensor(TensorQueries, TensorMethods, TensorBase):
         elif node.value is None or node.requires_grad:
             node = alias(node)
         self._set(node)
+        self._uncounted += 1
         if trace_state_clean():
             share(self, value)
 
@@ -559,11 +568,11 @@ def wrap_view(node: Node, viewed: Tensor, op, statics: dict, extras: tuple) -> T
     if base is None or base.__class__ is Storage:  # what was detached is a base of its own
         t._base = viewed
         t._steps = ((op, statics, extras),)
-        t._seen = viewed._version
+        t._seen = viewed._moves
     else:
         t._base = base
         t._steps = (*viewed._steps, (op, statics, extras))
-        t._seen = base._version
+        t._seen = base._moves
     return t
 
 

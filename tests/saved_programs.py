@@ -417,7 +417,66 @@ def what_is_asked_of_the_graph(torch):
     ]
 
 
+def versions(torch):
+    def after(action):
+        t = torch.ones(3)
+        seen = action(t)
+        return [t._version, seen if isinstance(seen, int) else None]
+
+    def under_no_grad(t):
+        with torch.no_grad():
+            t.mul_(2)
+            t[0] = 1
+
+    def parts(t):
+        left, right = t[:2], t[1:]
+        left.add_(1)
+        right.mul_(2)
+        return left._version + right._version
+
+    def followed(t):
+        kept = t.detach()
+        t.add_(1)
+        kept.add_(1)
+        return kept._version
+
+    def apart(t):
+        data = t.data
+        t.add_(1)
+        data.add_(1)
+        data.add_(1)
+        return data._version
+
+    def stepped(kind):
+        p = torch.nn.Parameter(torch.ones(3))
+        optimizer = kind([p], lr=0.1)
+        for _ in range(2):
+            optimizer.zero_grad()
+            (p * p).sum().backward()
+            optimizer.step()
+        return p._version
+
+    actions = [
+        lambda t: t.add_(1)._version,
+        lambda t: t.add(1)._version,
+        lambda t: t.__setitem__(0, 1.0),
+        lambda t: t.view(-1).add_(1)._version,
+        lambda t: (t.add_(1), t[0])[1]._version,
+        lambda t: t.data.add_(1)._version,
+        lambda t: setattr(t, "data", torch.zeros(3)),
+        lambda t: t.detach().add_(1)._version,
+        lambda t: torch.add(t, 1, out=t)._version,
+        lambda t: t.unsqueeze_(0)._version,
+        lambda t: t.copy_(t)._version,
+        lambda t: t.requires_grad_()._version,
+        under_no_grad, parts, followed, apart,
+    ]  # fmt: skip
+    optimizers = [torch.optim.SGD, torch.optim.Adam, torch.optim.RMSprop]
+    return [after(a) for a in actions], [stepped(kind) for kind in optimizers]
+
+
 PROGRAMS = [
+    versions,
     gradient_edges, hooks_of_an_accumulation, what_a_function_wrote, what_is_asked_of_the_graph,
     around_checkpoint, differentiated_twice, dropped_when_freed, hooks_on_one_saved_tensor,
     in_a_function, leaves_come_as_they_are, read_off_grad_fn, save_on_cpu,

@@ -57,7 +57,9 @@ def increment_version(tensor) -> None:
             raise RuntimeError(
                 f"increment_version expect a Iterable[Tensor] as input, got {type(t).__name__}"
             )
-        t._version += 1
+        while isinstance(t._base, Tensor):
+            t = t._base
+        t._moves += 1
 
 
 class _Hooks(threading.local):

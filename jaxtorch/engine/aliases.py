@@ -63,14 +63,14 @@ class Storage:
     """
 
     __slots__ = (
-        "_node", "_ticket", "_version", "owner", "address", "shown", "parts", "__weakref__",
+        "_node", "_ticket", "_moves", "owner", "address", "shown", "parts", "__weakref__",
     )  # fmt: skip
     _base = None
     _meta = None
 
     def __init__(self, owner):
         self.owner = weakref.ref(owner)
-        self._version = 0
+        self._moves = 0
         self.address = 0  # these two are jaxtorch.storage's: data_ptr(), and the UntypedStorage
         self.shown = None
         self.parts: tuple = ()  # weak references to handles that show parts of it, each its own
@@ -88,7 +88,7 @@ class Storage:
             node.ticket = object()
         self._node = node
         self._ticket = node.ticket  # so that it is evaluated with what it was recorded with
-        self._version += 1
+        self._moves += 1
 
     def disown(self) -> None:
         """Part from the handle: neither sees what is written to the other from now on."""
@@ -128,13 +128,13 @@ def share(handle, data) -> None:
     """
     storage, steps = data._home()
     if steps:
-        handle._base, handle._steps, handle._seen = storage, steps, storage._version
+        handle._base, handle._steps, handle._seen = storage, steps, storage._moves
         return
     owner = storage.owner()
     storage.owner, handle._storage = weakref.ref(handle), weakref.ref(storage)
     storage.follow(handle._node)
     if owner is not None:
-        owner._storage, owner._base, owner._seen = None, storage, storage._version
+        owner._storage, owner._base, owner._seen = None, storage, storage._moves
 
 
 def alone(view) -> bool:

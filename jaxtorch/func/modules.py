@@ -131,10 +131,10 @@ class _Swap:
             handle.__dict__.pop(k, None)
         handle.__dict__["_meta"] = given._meta
         Tensor._bind(handle, node)
-        self.version = handle._version
+        self.version = handle._moves
 
     def undo(self, handle: Tensor) -> None:
-        if handle._version != self.version:
+        if handle._moves != self.version:
             self.given._set(handle._node)
         for k in self.names:
             handle.__dict__.pop(k, None)

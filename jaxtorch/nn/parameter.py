@@ -30,8 +30,8 @@ __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter
 _MISSING = object()
 # What a Tensor keeps in its __dict__ that is the engine's and not the user's.
 _ENGINE_STATE = frozenset(
-    "_node _ticket _base _steps _seen _meta _version _output _storage _trace _address _metadata "
-    "_alien _shown".split()
+    "_node _ticket _base _steps _seen _meta _moves _uncounted _apart _output _storage _trace "
+    "_address _metadata _alien _shown".split()
 )
 
 

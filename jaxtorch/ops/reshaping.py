@@ -106,8 +106,8 @@ def become(input, view):
         _stand_in(input, [view, *others])
     input._base, input._steps = view._base, view._steps
     input._bind(view._read())
-    input._seen = input._base._version
-    input._version += 1
+    input._seen = input._base._moves
+    input._moves += 1
     return input
 
 

@@ -270,7 +270,7 @@ def _whole(input):
     if not input._steps:
         return input
     whole = Handles.wrap(base.read(()))
-    whole._base, whole._seen = base, base._version
+    whole._base, whole._seen = base, base._moves
     return whole
 
 
