@@ -45,3 +45,11 @@ def test_inside_a_jax_trace_hooks_are_refused():
     with jaxtorch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t):
         with pytest.raises(NotImplementedError, match="saved_tensors_hooks around mul"):
             jaxtorch.jit(lambda x: x.requires_grad_() * x)(jaxtorch.ones(2))
+
+
+def test_a_result_that_is_a_constant_is_packed_too():
+    x = jaxtorch.ones(0, 0, requires_grad=True)
+    with jaxtorch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t):
+        y = jaxtorch.linalg.det(x)
+    y.backward()
+    assert y.item() == 1 and x.grad.shape == (0, 0)

@@ -54,7 +54,8 @@ class SavedVjp(Kernel):
     def __init__(self, base: Kernel, needs: tuple, have: tuple, results: bool):
         traced, given, cotangents = _traced(base, needs, have)
         outputs = len(base.all_out)
-        places = [*given, *(traced.jaxpr.outvars[:outputs] if results else ())]
+        made = traced.jaxpr.outvars[:outputs] if results else ()
+        places = [*given, *(v if isinstance(v, Var) else None for v in made)]  # or a constant
         gradients = traced.jaxpr.outvars[outputs:]
         equations, read = _leading_to(traced.jaxpr, gradients, set(places))
         self.slots = tuple(
