@@ -53,3 +53,12 @@ def test_a_result_that_is_a_constant_is_packed_too():
         y = jaxtorch.linalg.det(x)
     y.backward()
     assert y.item() == 1 and x.grad.shape == (0, 0)
+
+
+def test_a_result_is_not_compared_with_what_is_computed_again():
+    x = jaxtorch.tensor([[1.0, 2.0], [3.0, 5.0], [4.0, 1.0]], requires_grad=True)
+    (plain,) = jaxtorch.autograd.grad(jaxtorch.linalg.matrix_norm(x, 2), x)
+    with jaxtorch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t):
+        y = jaxtorch.linalg.matrix_norm(x, 2)
+    y.backward()
+    jaxtorch.testing.assert_close(x.grad, plain)

@@ -58,6 +58,9 @@ class SavedVjp(Kernel):
         places = [*given, *(v if isinstance(v, Var) else None for v in made)]  # or a constant
         gradients = traced.jaxpr.outvars[outputs:]
         equations, read = _leading_to(traced.jaxpr, gradients, set(places))
+        if results and _compares_what_is_made_again(traced.jaxpr, equations, made):
+            places = given
+            equations, read = _leading_to(traced.jaxpr, gradients, set(places))
         self.slots = tuple(
             i for i, v in enumerate(places) if v in read and places.index(v) == i
         )  # an output that is an input counts as the latter
@@ -142,6 +145,21 @@ def _loops(jaxpr) -> bool:
         e.primitive.name in _LOOPS or any(map(_loops, jaxprs_in_params(e.params)))
         for e in jaxpr.eqns
     )
+
+
+def _compares_what_is_made_again(jaxpr, equations, made) -> bool:
+    """Is a saved result to be compared, as to where the maximum was, where what led to it is
+    computed anew? That may be another number in its last digit."""
+    results = {v for v in made if isinstance(v, Var)}
+    compared = False
+    for equation in equations:
+        if any(isinstance(v, Var) and v in results for v in equation.invars):
+            compared = compared or equation.primitive.name in ("eq", "ne")
+            results.update(equation.outvars)
+    if not compared:
+        return False
+    leading = {id(e) for e in _leading_to(jaxpr, made, set())[0]}
+    return any(id(e) in leading for e in equations)
 
 
 def _leading_to(jaxpr, ends, stops: set) -> tuple:
