@@ -19,7 +19,7 @@ def verdict(side, actual, expected, **options) -> str:
         side.assert_close(actual, expected, **options)
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
-        return text.replace("jaxtorch.tensor.", "torch.")
+        return text.replace("jaxtorch.Tensor", "torch.Tensor")
     return "close"
 
 
