@@ -77,7 +77,8 @@ def test_copies_go_on_alone(make, how):
     wanted = run(params, optimizer, 2, seed=1)
     found = run(others, other, 2, seed=1)
     for a, b in zip(found, wanted, strict=True):
-        np.testing.assert_array_equal(a, b)
+        # to the last digit but one: a step may be interpreted in one run and compiled in the other
+        np.testing.assert_allclose(a, b, rtol=1e-6)
 
 
 def test_its_form_is_pytorchs():
