@@ -148,8 +148,7 @@ def fmod(input: Array, other: Operand):
 
 def _over(input, other, divide):
     """divide(input, other) of integers, where dividing by 0 is an error."""
-    if input.dtype == jnp.bool_:
-        raise _promote.not_implemented("div_floor_cpu", input)
+    _promote.refuse(input, "b", "div_floor_cpu")
     zero = other == 0
     out = divide(input, jnp.where(zero, 1, other))
     return check(out, ~zero, other, "ZeroDivisionError", RuntimeError)
@@ -214,8 +213,7 @@ def _pow_tensor(input: Array, exponent: Array):
 
 
 def _power_of_arrays(x, exponent):
-    if x.dtype == jnp.bool_:
-        raise _promote.not_implemented("pow", x)
+    _promote.refuse(x, "b", "pow")
     if not _promote.is_integral(x):
         # the derivative at 0**0 is 0, though that of x**0 has the factor x**(0 - 1)
         base = jnp.where((exponent == 0) & (x == 0), 1, x)
@@ -392,8 +390,7 @@ def lerp(input: Array, end: Array, weight: Operand):
 def addcmul(input: Array, tensor1: Array, tensor2: Array, *, value: Scalar | None = None):
     """input + value * tensor1 * tensor2."""
     input, tensor1, tensor2 = same_rank(input, tensor1, tensor2)
-    if input.dtype == jnp.bool_:
-        raise _promote.not_implemented("addcmul_cpu_out", input)
+    _promote.refuse(input, "b", "addcmul_cpu_out")
     return input + _scaled(tensor1, value) * tensor2
 
 
@@ -422,8 +419,7 @@ def atan2(input: Array, other: Array):
 @op(promote="arith", out=True)
 def hypot(input: Array, other: Array):
     """sqrt(input**2 + other**2)."""
-    if _promote.is_integral(input):
-        raise _promote.not_implemented("hypot_cpu", input)
+    _promote.refuse(input, "biu", "hypot_cpu")
     return jnp.hypot(*same_rank(_promote.real("hypot_cpu", input), other))
 
 
@@ -458,8 +454,7 @@ def heaviside(input: Array, values: Array):
 @op(promote="arith", out=True)
 def logaddexp(input: Array, other: Array):
     """log(exp(input) + exp(other)), without overflow."""
-    if _promote.is_integral(input):
-        raise _promote.not_implemented("logaddexp_cpu", input)
+    _promote.refuse(input, "biu", "logaddexp_cpu")
     input, other = same_rank(input, other)
     if jnp.iscomplexobj(input):
         return log_add_exp_complex(input, other)

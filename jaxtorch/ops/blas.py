@@ -33,8 +33,7 @@ def product(
     """``lax.dot_general``, half types summed in float32; bools are refused, as in torch.
 
     Not ``narrow``, the float32 stays."""
-    if a.dtype == jnp.bool_:
-        raise _promote.not_implemented(kernel, a)
+    _promote.refuse(a, "b", kernel)
     wide = jnp.float32 if _promote.dtype_of(a) in dtypes.HALF_TYPES else None
     out = lax.dot_general(a, b, (contract, batch), preferred_element_type=wide)
     return out.astype(a.dtype) if narrow else out

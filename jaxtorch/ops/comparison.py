@@ -48,8 +48,7 @@ def ge(input: Array, other: Operand):
 
 
 def _ordered(kernel, compare, input, other):
-    if jnp.iscomplexobj(input):
-        raise _promote.not_implemented(kernel, input)
+    _promote.refuse(input, "c", kernel)
     return compare(*same_rank(input, other))
 
 

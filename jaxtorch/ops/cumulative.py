@@ -30,16 +30,14 @@ def cumprod(input: Array, dim: int, *, dtype: DType | None = None):
 
 def _countable(kernel: str, input: jax.Array, dtype: DType | None) -> jax.Array:
     x = _summable(input, dtype)
-    if x.dtype == jnp.bool_:
-        raise _promote.not_implemented(kernel, x)
+    _promote.refuse(x, "b", kernel)
     return x
 
 
 @op(out=SCALAR)
 def logcumsumexp(input: Array, dim: int):
     """log of the running sum of exp(input), without overflow."""
-    if _promote.is_integral(input):
-        raise _promote.not_implemented("logcumsumexp_out_cpu", input)
+    _promote.refuse(input, "biu", "logcumsumexp_out_cpu")
     return _running(_log_sums if jnp.iscomplexobj(input) else lax.cumlogsumexp, input, dim)
 
 

@@ -23,8 +23,7 @@ def _on_grid(input, scale, zero_point, quant_min: int, quant_max: int, kernel: s
             f"`quant_min` should be less than or equal to `quant_max`, got {quant_min} and "
             f"{quant_max}"
         )
-    if _promote.is_integral(input):
-        raise _promote.not_implemented(kernel, input)
+    _promote.refuse(input, "biu", kernel)
     x, scale = _promote.widened(_promote.real(kernel, input)), scale.astype(jnp.float32)
     zero, place = zero_point.astype(x.dtype), x * (1 / scale)
     whole = _promote.is_integral(zero_point)  # one between the integers is added before rounding

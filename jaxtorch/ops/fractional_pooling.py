@@ -11,7 +11,7 @@ import math
 import jax.numpy as jnp
 
 from jaxtorch.ops._op import Array, index_dtype, op
-from jaxtorch.ops._promote import is_integral, not_implemented
+from jaxtorch.ops._promote import refuse
 from jaxtorch.ops.sampling import rand
 
 AXES = {2: ("height", "width"), 3: ("time", "height", "width")}
@@ -65,8 +65,7 @@ def _check(input, samples, kernel, out, ndim: int) -> None:
         raise RuntimeError(
             f"Expect _random_samples.size(2) equals to {ndim} got {samples.shape[2]}."
         )
-    if is_integral(input) or jnp.iscomplexobj(input):
-        raise not_implemented(f"fractional_max_pool{ndim}d_out_frame", input)
+    refuse(input, "biuc", f"fractional_max_pool{ndim}d_out_frame")
 
 
 def _name(arrays, statics) -> str:

@@ -31,8 +31,7 @@ def _magnitude_jvp(primals, tangents):
 @op(promote="arith", out=FOUND)
 def abs(input: Array):
     """The absolute value; of a complex number its modulus."""
-    if input.dtype == jnp.bool_:
-        raise _promote.not_implemented("abs_cpu", input)
+    _promote.refuse(input, "b", "abs_cpu")
     return magnitude(input)
 
 
@@ -128,8 +127,7 @@ def _round_form(statics: dict) -> int:
 @op(promote="arith", out=FOUND)
 def frac(input: Array):
     """input - trunc(input), with input's sign."""
-    if _promote.is_integral(input):
-        raise _promote.not_implemented("frac_cpu", input)
+    _promote.refuse(input, "biu", "frac_cpu")
     return input - jnp.trunc(_promote.real("frac_cpu", input))
 
 

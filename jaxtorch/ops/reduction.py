@@ -414,8 +414,7 @@ def hash_tensor(input: Array, dim: Dims = (), *, keepdim: bool = False, mode: in
     """The xor over dims of the bits of the elements as float64 or int64, a uint64."""
     if mode != 0:
         raise RuntimeError(f"Unknown hash_tensor mode: {mode}")
-    if jnp.iscomplexobj(input):
-        raise _promote.not_implemented("hash_tensor_cpu", input)
+    _promote.refuse(input, "c", "hash_tensor_cpu")
     wide = jnp.int64 if _promote.is_integral(input) else jnp.float64
     bits = lax.bitcast_convert_type(input.astype(wide), jnp.uint64)
     dims = normalize_dims(dim, input.ndim)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from jaxtorch import dtypes
 from jaxtorch.ops._op import Array, check, index_dtype, op
-from jaxtorch.ops._promote import is_integral, not_implemented
+from jaxtorch.ops._promote import refuse
 from jaxtorch.ops.pooling import _per_dim
 from jaxtorch.ops.sampling import is_staged
 from jaxtorch.ops.views import squeeze, unsqueeze
@@ -53,8 +53,7 @@ def _max_unpool(input: Array, indices: Array, size: tuple[int, ...]):
                 f"{name}_forward_out_cpu(): Expected input to have non-zero size for non-batch "
                 f"dimensions, but got {list(input.shape)} with dimension {d} being empty."
             )
-    if is_integral(input) or jnp.iscomplexobj(input):
-        raise not_implemented(f"max_unpool{ndim}d", input)
+    refuse(input, "biuc", f"max_unpool{ndim}d")
     count = math.prod(size)
     at = _places(indices, ndim, count)
     planes = jnp.zeros((at.shape[0], count), input.dtype)

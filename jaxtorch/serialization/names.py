@@ -14,8 +14,6 @@ _MODULES = {
     "jaxtorch.dtypes": "torch",
     "jaxtorch.layouts": "torch",
     "jaxtorch.ops.profiler": "torch.ops.profiler",
-    "jaxtorch.size": "torch",
-    "jaxtorch.tensor": "torch",
     "jaxtorch.optim.adafactor": "torch.optim",
     "jaxtorch.optim.muon": "torch.optim",
     "jaxtorch.nn.modules.attention": "torch.nn.modules.activation",
